@@ -1,0 +1,1 @@
+"""What the shop does with its domain: where commands go, and the place-order saga. Pure."""

@@ -1,0 +1,30 @@
+"""An event as it stands in the log: what happened, where it stands, when, and who made it happen."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.events import Event
+from domain.message import message
+
+
+@message
+class Origin:
+    """Who or what makes events happen: `actor_id` is a user (None: the shop itself), `correlation_id`
+    the execution or request that all belongs to, `causation_id` the request, or `stream/version` of the
+    event that was reacted to."""
+
+    actor_id: UUID | None
+    correlation_id: UUID
+    causation_id: str
+
+
+@message
+class Recorded:
+    """`position` counts from 1 over the whole log without gaps, `version` from 1 within the stream."""
+
+    event: Event
+    position: int
+    stream_id: UUID
+    version: int
+    recorded_at: datetime
+    origin: Origin

@@ -1,0 +1,161 @@
+"""A product: what it is, what it costs, how many there are and who has reserved them."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from rpds import HashTrieMap
+
+from domain.commands import (
+    AdjustStock,
+    ChangeProduct,
+    DiscontinueProduct,
+    ListProduct,
+    ReleaseReservation,
+    ReserveStock,
+    ShipReservation,
+    StockCommand,
+)
+from domain.errors import Conflict, Invalid, NotFound
+from domain.events import (
+    ProductChanged,
+    ProductDiscontinued,
+    ProductListed,
+    ReservationReleased,
+    ReservationShipped,
+    StockAdjusted,
+    StockEvent,
+    StockReserved,
+    StockShort,
+)
+from domain.message import message
+
+
+@message
+class Stock:
+    """`reservations` holds the open ones: how many each execution keeps for itself."""
+
+    listing: ProductListed | None = None
+    name: str = ""
+    image_url: str = ""
+    price: int = 0
+    on_hand: int = 0
+    reserved: int = 0
+    discontinued: bool = False
+    reservations: HashTrieMap[UUID, int] = HashTrieMap()
+    last_adjustment: StockAdjusted | None = None
+
+    @property
+    def available(self) -> int:
+        """What can be ordered now."""
+        return 0 if self.discontinued else self.on_hand - self.reserved
+
+
+def decide(command: StockCommand, stock: Stock) -> list[StockEvent]:
+    """Say what happens to the product. Raises NotFound, Conflict or Invalid."""
+    if isinstance(command, ListProduct):
+        return _list(command, stock)
+    if stock.listing is None:
+        raise NotFound("product", command.product_id)
+    match command:
+        case ChangeProduct():
+            return _change(command, stock)
+        case DiscontinueProduct(product_id):
+            return [] if stock.discontinued else [ProductDiscontinued(product_id)]
+        case AdjustStock():
+            return _adjust(command, stock)
+        case ReserveStock():
+            return _reserve(command, stock)
+        case ReleaseReservation(product_id, execution_id):
+            quantity = stock.reservations.get(execution_id)
+            return [] if quantity is None else [ReservationReleased(product_id, execution_id, quantity)]
+        case ShipReservation(product_id, execution_id):
+            quantity = stock.reservations.get(execution_id)
+            return [] if quantity is None else [ReservationShipped(product_id, execution_id, quantity)]
+
+
+def _list(command: ListProduct, stock: Stock) -> list[StockEvent]:
+    listed = ProductListed(
+        command.product_id, command.name, command.image_url, command.price, command.quantity
+    )
+    if stock.listing == listed:
+        return []
+    if stock.listing is not None:
+        raise Conflict("Another product has this id.")
+    if command.price <= 0:
+        raise Invalid("price", "A price is greater than 0.")
+    if command.quantity < 0:
+        raise Invalid("quantity", "A quantity is not negative.")
+    return [listed]
+
+
+def _change(command: ChangeProduct, stock: Stock) -> list[StockEvent]:
+    if stock.discontinued:
+        raise Conflict("The product is discontinued.")
+    if command.price is not None and command.price <= 0:
+        raise Invalid("price", "A price is greater than 0.")
+    name = stock.name if command.name is None else command.name
+    image_url = stock.image_url if command.image_url is None else command.image_url
+    price = stock.price if command.price is None else command.price
+    if (name, image_url, price) == (stock.name, stock.image_url, stock.price):
+        return []
+    return [ProductChanged(command.product_id, name, image_url, price)]
+
+
+def _adjust(command: AdjustStock, stock: Stock) -> list[StockEvent]:
+    adjusted = StockAdjusted(command.product_id, command.adjustment_id, command.by, command.reason)
+    if adjusted == stock.last_adjustment or command.by == 0:
+        return []
+    if stock.on_hand + command.by < stock.reserved:
+        raise Conflict(
+            f"Of {stock.on_hand} on hand, {stock.reserved} are reserved: "
+            f"at most {stock.on_hand - stock.reserved} can be taken away."
+        )
+    return [adjusted]
+
+
+def _reserve(command: ReserveStock, stock: Stock) -> list[StockEvent]:
+    if command.execution_id in stock.reservations:
+        return []
+    if command.quantity <= 0:
+        raise Invalid("quantity", "At least one has to be reserved.")
+    if command.quantity > stock.available:
+        return [
+            StockShort(
+                command.product_id, command.execution_id, stock.name, command.quantity, stock.available
+            )
+        ]
+    return [StockReserved(command.product_id, command.execution_id, command.quantity, stock.price)]
+
+
+def evolve(stock: Stock, event: StockEvent) -> Stock:
+    """The product after `event`."""
+    match event:
+        case ProductListed(_, name, image_url, price, quantity):
+            return Stock(event, name, image_url, price, quantity)
+        case ProductChanged(_, name, image_url, price):
+            return replace(stock, name=name, image_url=image_url, price=price)
+        case ProductDiscontinued():
+            return replace(stock, discontinued=True)
+        case StockAdjusted(by=by):
+            return replace(stock, on_hand=stock.on_hand + by, last_adjustment=event)
+        case StockReserved(_, execution_id, quantity):
+            return replace(
+                stock,
+                reserved=stock.reserved + quantity,
+                reservations=stock.reservations.insert(execution_id, quantity),
+            )
+        case StockShort():
+            return stock
+        case ReservationReleased(_, execution_id, quantity):
+            return replace(
+                stock,
+                reserved=stock.reserved - quantity,
+                reservations=stock.reservations.discard(execution_id),
+            )
+        case ReservationShipped(_, execution_id, quantity):
+            return replace(
+                stock,
+                on_hand=stock.on_hand - quantity,
+                reserved=stock.reserved - quantity,
+                reservations=stock.reservations.discard(execution_id),
+            )

@@ -1,0 +1,87 @@
+"""Values that commands, events and states share. Money is whole minor units (cents) everywhere."""
+
+from typing import Literal
+from uuid import UUID
+
+from domain.message import message
+
+
+@message
+class Address:
+    """Where an order is shipped to: the one personal thing in the event log."""
+
+    country: str
+    city: str
+    post_code: str
+    street: str
+    house_number: str
+    local_number: str | None = None
+
+
+@message
+class OrderItem:
+    """A product as it was when the order was created, and how many of it. `unit_price` in minor units."""
+
+    product_id: UUID
+    name: str
+    image_url: str
+    unit_price: int
+    quantity: int
+
+
+@message
+class OrderLine:
+    """What a saga needs to know of an item."""
+
+    product_id: UUID
+    quantity: int
+
+
+# Why an execution failed, recorded with the order; `code` tells them apart in the stored JSON. ---
+
+
+@message
+class Shortage:
+    """A product of which fewer were available than requested."""
+
+    product_id: UUID
+    name: str
+    requested: int
+    available: int
+
+
+@message
+class ProductsUnavailable:
+    """Every product of the order that was short."""
+
+    products: tuple[Shortage, ...]
+    code: Literal["PRODUCTS_UNAVAILABLE"] = "PRODUCTS_UNAVAILABLE"
+
+
+@message
+class WrongPrice:
+    """The products' prices gave another sum than the customer was shown. Minor units."""
+
+    provided: int
+    calculated: int
+    code: Literal["WRONG_ORDER_PRICE"] = "WRONG_ORDER_PRICE"
+
+
+@message
+class InsufficientFunds:
+    """The account held less than the order costs. Minor units."""
+
+    balance: int
+    required: int
+    code: Literal["INSUFFICIENT_FUNDS"] = "INSUFFICIENT_FUNDS"
+
+
+@message
+class ProcessingFailed:
+    """No fault of the customer's; `reason` is for operators, never shown to customers."""
+
+    reason: str
+    code: Literal["PROCESSING_FAILED"] = "PROCESSING_FAILED"
+
+
+Problem = ProductsUnavailable | WrongPrice | InsufficientFunds | ProcessingFailed
