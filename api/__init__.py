@@ -1,0 +1,1 @@
+"""The way in: GraphQL, HTTP and the command line."""

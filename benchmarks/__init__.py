@@ -1,0 +1,1 @@
+"""How fast the shop is, measured on a running shop."""

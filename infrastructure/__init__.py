@@ -1,0 +1,1 @@
+"""All that touches the outside: event store, PostgreSQL, runners, mail, settings."""

@@ -1,0 +1,1 @@
+"""Read models: what the events mean as rows, and the queries on them."""

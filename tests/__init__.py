@@ -1,0 +1,1 @@
+"""Tests, against real PostgreSQL wherever there is SQL."""
