@@ -1,0 +1,149 @@
+"""Settings, all from the environment: `SHOP_PORT` sets `port`. A wrong value stops the start."""
+
+import os
+import secrets
+from contextlib import suppress
+from email import policy
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "SHOP_"
+SHORTEST_KEY = 32  # characters; HS256 wants 32 bytes (RFC 7518, section 3.2)
+
+
+class SettingsError(Exception):
+    """The environment does not make sense; the message is one line for the operator."""
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    try:
+        conninfo_to_dict(value.get_secret_value())
+    except psycopg.ProgrammingError as error:
+        raise ValueError from error
+    return value
+
+
+def _smtp_url(value: SecretStr) -> SecretStr:
+    url = urlsplit(value.get_secret_value())
+    if url.scheme not in {"smtp", "smtps"} or not url.hostname or url.port == 0:
+        raise ValueError
+    return value
+
+
+def _mail_address(value: str) -> str:
+    header = policy.SMTP.header_factory("From", value)
+    if header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
+        raise ValueError
+    return value
+
+
+def _origin(value: str) -> str:
+    url = urlsplit(value)
+    if value != "*" and (not url.hostname or value != f"{url.scheme}://{url.netloc}"):
+        raise ValueError
+    return value
+
+
+def _secret_key(value: SecretStr) -> SecretStr:
+    if any(len(key) < SHORTEST_KEY for key in value.get_secret_value().split(",")):
+        raise ValueError
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Each description completes the sentence "SHOP_…: the value is not …"."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        None, description="a PostgreSQL address such as postgresql://user@host/database"
+    )
+    data_dir: Path = Field(Path("data"), description="a folder")
+    host: str = Field("127.0.0.1", description="a host name or address")
+    port: int = Field(8000, ge=1, le=65535, description="a port number")
+    secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
+        None, description=f"a key of {SHORTEST_KEY} characters or more (several: comma separated)"
+    )
+    currency: str = Field("USD", pattern=r"\A[A-Z]{3}\z", description="a currency such as USD")
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(
+        None, description="an address such as smtp://127.0.0.1:1025"
+    )
+    mail_from: Annotated[str, AfterValidator(_mail_address)] = Field(
+        "Shop <shop@localhost>", description="a mail address such as Shop <shop@example.com>"
+    )
+    admin_code: SecretStr | None = Field(None, description="a text")
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
+        Field("INFO", description="one of debug, info, warning, error")
+    )
+    log_format: Literal["console", "json"] = Field("console", description="console or json")
+    api_processes: int = Field(1, ge=1, le=64, description="a number from 1 to 64")
+    limits: bool = Field(True, description="on or off")
+    cors_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)
+    ] = Field((), description="a comma separated list of origins such as https://shop.example")
+    graphiql: bool = Field(True, description="on or off")
+    introspection: bool = Field(True, description="on or off")
+    hops_per_commit: int = Field(0, ge=0, description="a number of hops (0: no limit)")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the shop brings its own PostgreSQL."""
+        return self.database_url is None
+
+    def signing_keys(self) -> tuple[str, ...]:
+        """The keys that tokens may be signed with; the first signs.
+
+        Made once and kept in the data directory where none is set and PostgreSQL is embedded.
+        Raises SettingsError where none is set and it is not.
+        """
+        if self.secret_key is not None:
+            return tuple(self.secret_key.get_secret_value().split(","))
+        if not self.embedded:
+            raise SettingsError("SHOP_SECRET_KEY: must be set where SHOP_DATABASE_URL is")
+        return (_kept_key(self.data_dir / "secret-key"),)
+
+
+def _kept_key(path: Path) -> str:
+    """The key in the file, which is made where it is not there; two processes agree on one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Readable by its owner alone from the first byte on, and in place only when it is whole.
+        with NamedTemporaryFile("w", dir=path.parent) as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    return path.read_text()
+
+
+def load_settings() -> Settings:
+    """The settings from the environment. Raises SettingsError, which names every wrong value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        complaints = (_complaint(str(at["loc"][0]), at["input"]) for at in error.errors())
+        raise SettingsError("; ".join(complaints)) from None
+
+
+def _complaint(name: str, value: object) -> str:
+    field = Settings.model_fields[name]
+    # A password in a log is worse than a message that does not repeat what was set.
+    shown = "the value" if "Secret" in str(field.annotation) else repr(value)
+    return f"{PREFIX}{name.upper()}: {shown} is not {field.description}"
