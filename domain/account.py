@@ -26,16 +26,22 @@ from domain.events import (
     Withdrawn,
 )
 from domain.message import message
+from domain.values import MAX_AMOUNT
 
 
 @message
 class Account:
-    """`charged` holds what executions took that are not settled yet."""
+    """`charged` holds what executions took that are not settled yet.
+
+    The last transfer and the last declined charge are kept so that the same command again records
+    nothing.
+    """
 
     opening: AccountOpened | None = None
     balance: int = 0
-    charged: HashTrieMap[UUID, AccountCharged] = HashTrieMap()
+    charged: "HashTrieMap[UUID, AccountCharged]" = HashTrieMap()  # quoted: as in Stock
     last_transfer: Deposited | Withdrawn | None = None
+    last_declined: ChargeDeclined | None = None
 
 
 def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
@@ -45,29 +51,21 @@ def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
     if account.opening is None:
         raise NotFound("account", command.account_id)
     match command:
-        case Deposit(account_id, transfer_id, amount):
-            deposited = Deposited(account_id, transfer_id, amount)
-            return [] if deposited == account.last_transfer else [_positive(deposited)]
-        case Withdraw(account_id, transfer_id, amount):
-            withdrawn = Withdrawn(account_id, transfer_id, amount)
-            if withdrawn == account.last_transfer:
-                return []
-            if amount > account.balance:
-                raise BalanceTooLow(account.balance, amount)
-            return [_positive(withdrawn)]
-        case Charge(account_id, execution_id) if execution_id in account.charged:
-            return []
-        case Charge(account_id, execution_id, _, amount) if amount > account.balance:
-            return [ChargeDeclined(account_id, execution_id, amount, account.balance)]
-        case Charge(account_id, execution_id, order_id, amount):
-            return [AccountCharged(account_id, execution_id, order_id, amount)]
+        case Deposit():
+            return _deposit(command, account)
+        case Withdraw():
+            return _withdraw(command, account)
+        case Charge():
+            return _charge(command, account)
         case Refund(account_id, execution_id):
             charge = account.charged.get(execution_id)
             if charge is None:
                 return []
             return [ChargeRefunded(account_id, execution_id, charge.order_id, charge.amount)]
         case SettleCharge(account_id, execution_id):
-            return [ChargeSettled(account_id, execution_id)] if execution_id in account.charged else []
+            if execution_id not in account.charged:
+                return []
+            return [ChargeSettled(account_id, execution_id)]
 
 
 def _open(command: OpenAccount, account: Account) -> list[AccountEvent]:
@@ -78,13 +76,46 @@ def _open(command: OpenAccount, account: Account) -> list[AccountEvent]:
         raise Conflict("Another account has this id.")
     if command.opening_deposit < 0:
         raise Invalid("openingDeposit", "An opening deposit is not negative.")
+    if command.opening_deposit > MAX_AMOUNT:
+        raise Invalid("openingDeposit", "An account cannot hold so much.")
     return [opened]
 
 
-def _positive(transfer: Deposited | Withdrawn) -> Deposited | Withdrawn:
-    if transfer.amount <= 0:
+def _deposit(command: Deposit, account: Account) -> list[AccountEvent]:
+    deposited = Deposited(command.account_id, command.transfer_id, command.amount)
+    if deposited == account.last_transfer:
+        return []
+    _check_amount(command.amount)
+    if account.balance + command.amount > MAX_AMOUNT:
+        raise Invalid("amount", "An account cannot hold so much.")
+    return [deposited]
+
+
+def _withdraw(command: Withdraw, account: Account) -> list[AccountEvent]:
+    withdrawn = Withdrawn(command.account_id, command.transfer_id, command.amount)
+    if withdrawn == account.last_transfer:
+        return []
+    _check_amount(command.amount)
+    if command.amount > account.balance:
+        raise BalanceTooLow(account.balance, command.amount)
+    return [withdrawn]
+
+
+def _charge(command: Charge, account: Account) -> list[AccountEvent]:
+    account_id, execution_id, amount = command.account_id, command.execution_id, command.amount
+    if execution_id in account.charged:
+        return []
+    if account.last_declined is not None and account.last_declined.execution_id == execution_id:
+        return []
+    _check_amount(amount)
+    if amount > account.balance:
+        return [ChargeDeclined(account_id, execution_id, amount, account.balance)]
+    return [AccountCharged(account_id, execution_id, command.order_id, amount)]
+
+
+def _check_amount(amount: int) -> None:
+    if amount <= 0:
         raise Invalid("amount", "An amount is greater than 0.")
-    return transfer
 
 
 def evolve(account: Account, event: AccountEvent) -> Account:
@@ -103,7 +134,7 @@ def evolve(account: Account, event: AccountEvent) -> Account:
                 charged=account.charged.insert(execution_id, event),
             )
         case ChargeDeclined():
-            return account
+            return replace(account, last_declined=event)
         case ChargeRefunded(_, execution_id, _, amount):
             return replace(
                 account,

@@ -1,4 +1,4 @@
-"""Everything that can be asked of the shop. Amounts are minor units; ids and times are made by the sender."""
+"""Everything that can be asked of the shop. Amounts are minor units; ids are made by the sender."""
 
 from uuid import UUID
 

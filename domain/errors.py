@@ -2,7 +2,7 @@
 
 DomainError
  ├─ NotFound          there is no such product, account or order
- ├─ Conflict          it is no longer in a state that allows this, or the id was used for something else
+ ├─ Conflict          its state no longer allows this, or the id was used for something else
  ├─ Invalid           the command's own values make no sense
  └─ BalanceTooLow     more was to be withdrawn than the account holds
 """

@@ -26,11 +26,11 @@ from domain.events import (
     ShipmentPrepared,
 )
 from domain.message import message
-from domain.values import OrderLine
+from domain.values import MAX_AMOUNT, MAX_QUANTITY, OrderLine
 
 
 class OrderStatus(Enum):
-    """Where an order stands; FAILED says that its last execution did, and it can be placed again."""
+    """Where an order stands; FAILED: its last execution did, and it can be placed again."""
 
     PENDING = "PENDING"
     PLACED = "PLACED"
@@ -66,9 +66,9 @@ def decide(command: OrderCommand, order: Order) -> list[OrderEvent]:
                 raise Conflict(f"The order is {order.status.value}: it can no longer be cancelled.")
             return [OrderCancelled(order_id)]
         case RefusePrice(order_id, execution_id, calculated):
-            _check_running(order, execution_id)
-            if order.price_refused:
+            if order.price_refused and order.execution_id == execution_id:
                 return []
+            _check_running(order, execution_id)
             return [PriceRefused(order_id, execution_id, order.creation.total, calculated)]
         case PrepareShipment(order_id, execution_id):
             if order.shipment_prepared and order.execution_id == execution_id:
@@ -104,10 +104,14 @@ def _create(command: CreateOrder, order: Order) -> list[OrderEvent]:
         raise Invalid("items", "An order has at least one item.")
     if any(item.quantity <= 0 for item in command.items):
         raise Invalid("items", "Of every item at least one is ordered.")
+    if any(item.quantity > MAX_QUANTITY for item in command.items):
+        raise Invalid("items", "So many cannot be ordered.")
     if len({item.product_id for item in command.items}) < len(command.items):
         raise Invalid("items", "Every product stands once in an order.")
     if command.total < 0:
         raise Invalid("total", "A total is not negative.")
+    if command.total > MAX_AMOUNT:
+        raise Invalid("total", "This total is too high.")
     return [created]
 
 

@@ -1,4 +1,4 @@
-"""An event as it stands in the log: what happened, where it stands, when, and who made it happen."""
+"""An event as it stands in the log: what happened, where, when, and who made it happen."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,9 +9,11 @@ from domain.message import message
 
 @message
 class Origin:
-    """Who or what makes events happen: `actor_id` is a user (None: the shop itself), `correlation_id`
-    the execution or request that all belongs to, `causation_id` the request, or `stream/version` of the
-    event that was reacted to."""
+    """Who or what makes events happen.
+
+    `actor_id` is a user (None: the shop itself), `correlation_id` the execution or request that all
+    belongs to, `causation_id` the request, or `stream/version` of the event that was reacted to.
+    """
 
     actor_id: UUID | None
     correlation_id: UUID
@@ -20,7 +22,7 @@ class Origin:
 
 @message
 class Recorded:
-    """`position` counts from 1 over the whole log without gaps, `version` from 1 within the stream."""
+    """`position` counts from 1 over the whole log, without gaps; `version` within the stream."""
 
     event: Event
     position: int

@@ -28,11 +28,16 @@ from domain.events import (
     StockShort,
 )
 from domain.message import message
+from domain.values import MAX_AMOUNT, MAX_QUANTITY
 
 
 @message
 class Stock:
-    """`reservations` holds the open ones: how many each execution keeps for itself."""
+    """`reservations` holds the open ones: how many each execution keeps for itself.
+
+    The last adjustment and the last shortage are kept so that the same command again records
+    nothing.
+    """
 
     listing: ProductListed | None = None
     name: str = ""
@@ -41,8 +46,11 @@ class Stock:
     on_hand: int = 0
     reserved: int = 0
     discontinued: bool = False
-    reservations: HashTrieMap[UUID, int] = HashTrieMap()
+    reservations: "HashTrieMap[UUID, int]" = (
+        HashTrieMap()
+    )  # quoted: rpds has no generics at run time
     last_adjustment: StockAdjusted | None = None
+    last_shortage: StockShort | None = None
 
     @property
     def available(self) -> int:
@@ -67,10 +75,14 @@ def decide(command: StockCommand, stock: Stock) -> list[StockEvent]:
             return _reserve(command, stock)
         case ReleaseReservation(product_id, execution_id):
             quantity = stock.reservations.get(execution_id)
-            return [] if quantity is None else [ReservationReleased(product_id, execution_id, quantity)]
+            if quantity is None:
+                return []
+            return [ReservationReleased(product_id, execution_id, quantity)]
         case ShipReservation(product_id, execution_id):
             quantity = stock.reservations.get(execution_id)
-            return [] if quantity is None else [ReservationShipped(product_id, execution_id, quantity)]
+            if quantity is None:
+                return []
+            return [ReservationShipped(product_id, execution_id, quantity)]
 
 
 def _list(command: ListProduct, stock: Stock) -> list[StockEvent]:
@@ -81,23 +93,30 @@ def _list(command: ListProduct, stock: Stock) -> list[StockEvent]:
         return []
     if stock.listing is not None:
         raise Conflict("Another product has this id.")
-    if command.price <= 0:
-        raise Invalid("price", "A price is greater than 0.")
+    _check_price(command.price)
     if command.quantity < 0:
         raise Invalid("quantity", "A quantity is not negative.")
+    if command.quantity > MAX_QUANTITY:
+        raise Invalid("quantity", "This quantity is too high.")
     return [listed]
+
+
+def _check_price(price: int) -> None:
+    if price <= 0:
+        raise Invalid("price", "A price is greater than 0.")
+    if price > MAX_AMOUNT:
+        raise Invalid("price", "This price is too high.")
 
 
 def _change(command: ChangeProduct, stock: Stock) -> list[StockEvent]:
     if stock.discontinued:
         raise Conflict("The product is discontinued.")
-    if command.price is not None and command.price <= 0:
-        raise Invalid("price", "A price is greater than 0.")
     name = stock.name if command.name is None else command.name
     image_url = stock.image_url if command.image_url is None else command.image_url
     price = stock.price if command.price is None else command.price
     if (name, image_url, price) == (stock.name, stock.image_url, stock.price):
         return []
+    _check_price(price)
     return [ProductChanged(command.product_id, name, image_url, price)]
 
 
@@ -110,21 +129,22 @@ def _adjust(command: AdjustStock, stock: Stock) -> list[StockEvent]:
             f"Of {stock.on_hand} on hand, {stock.reserved} are reserved: "
             f"at most {stock.on_hand - stock.reserved} can be taken away."
         )
+    if stock.on_hand + command.by > MAX_QUANTITY:
+        raise Invalid("by", "So many cannot be on hand.")
     return [adjusted]
 
 
 def _reserve(command: ReserveStock, stock: Stock) -> list[StockEvent]:
-    if command.execution_id in stock.reservations:
+    product_id, execution_id, quantity = command.product_id, command.execution_id, command.quantity
+    if execution_id in stock.reservations:
         return []
-    if command.quantity <= 0:
+    if stock.last_shortage is not None and stock.last_shortage.execution_id == execution_id:
+        return []
+    if quantity <= 0:
         raise Invalid("quantity", "At least one has to be reserved.")
-    if command.quantity > stock.available:
-        return [
-            StockShort(
-                command.product_id, command.execution_id, stock.name, command.quantity, stock.available
-            )
-        ]
-    return [StockReserved(command.product_id, command.execution_id, command.quantity, stock.price)]
+    if quantity > stock.available:
+        return [StockShort(product_id, execution_id, stock.name, quantity, stock.available)]
+    return [StockReserved(product_id, execution_id, quantity, stock.price)]
 
 
 def evolve(stock: Stock, event: StockEvent) -> Stock:
@@ -145,7 +165,7 @@ def evolve(stock: Stock, event: StockEvent) -> Stock:
                 reservations=stock.reservations.insert(execution_id, quantity),
             )
         case StockShort():
-            return stock
+            return replace(stock, last_shortage=event)
         case ReservationReleased(_, execution_id, quantity):
             return replace(
                 stock,

@@ -5,6 +5,12 @@ from uuid import UUID
 
 from domain.message import message
 
+MAX_QUANTITY = 2**31 - 1
+"""What GraphQL's Int can show."""
+
+MAX_AMOUNT = 10**17
+"""Amounts are stored in 64 bits; this leaves room for refunds on top of a full account."""
+
 
 @message
 class Address:
@@ -20,7 +26,7 @@ class Address:
 
 @message
 class OrderItem:
-    """A product as it was when the order was created, and how many of it. `unit_price` in minor units."""
+    """A product as it was when the order was created, and how many of it."""
 
     product_id: UUID
     name: str
