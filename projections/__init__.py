@@ -1,1 +1,10 @@
-"""Read models: what the events mean as rows, and the queries on them."""
+"""The read models: tables filled by pure functions of the log, and the queries that read them."""
+
+from projections import accounts, orders, products
+from projections.projection import Projection
+
+PROJECTIONS: tuple[Projection, ...] = (
+    products.PROJECTION,
+    orders.PROJECTION,
+    accounts.PROJECTION,
+)
