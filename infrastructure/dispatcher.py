@@ -1,0 +1,139 @@
+"""Commands of the API: load, decide, append; again when somebody else was quicker."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from hashlib import blake2b
+from uuid import UUID, uuid5
+from weakref import WeakValueDictionary
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from application.deciders import DECIDERS, stream_id
+from domain.commands import Command
+from domain.errors import Conflict, DomainError
+from domain.message import message
+from domain.recorded import Origin
+from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
+from infrastructure.errors import Overloaded, Unavailable
+from infrastructure.event_store import READ_STREAMS, IdempotencyKey, decode_row, now
+from infrastructure.writer import KeyTaken, VersionConflict, Writer
+
+ATTEMPTS = 20
+KEY_USED = "This id was used before, for something else."
+
+
+@message
+class Dispatched:
+    """`position` is that of the last event that the commands made happen; when they had happened
+    before (`duplicate`), of the last that they had made happen then, or any after it."""
+
+    position: int
+    duplicate: bool
+
+
+def idempotency_key(scope: UUID, id: UUID | str, *input: object) -> IdempotencyKey:
+    """The key of what a client sent under its own `id`, which others may use within another scope."""
+    fingerprint = blake2b(repr(input).encode(), digest_size=16).digest()
+    return IdempotencyKey(uuid5(scope, str(id)), fingerprint)
+
+
+class Dispatcher:
+    """Sends commands to their aggregates. One a process; for asyncio."""
+
+    def __init__(self, pool: AsyncConnectionPool, writer: Writer) -> None:
+        self._pool = pool
+        self._writer = writer
+        self._aggregates = Aggregates()
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    async def dispatch(
+        self, *commands: Command, origin: Origin, key: IdempotencyKey | None = None
+    ) -> Dispatched:
+        """Record what all the commands make happen, or nothing.
+
+        With a key, what was recorded under it before is answered with again; Conflict when that was
+        something else. Raises DomainError, Overloaded, or Unavailable.
+        """
+        streams = sorted({stream_id(command) for command in commands})
+        async with AsyncExitStack() as locks:
+            for stream in streams:  # in one order, so that nobody waits in a circle
+                await locks.enter_async_context(self._locks.setdefault(stream, asyncio.Lock()))
+            try:
+                return await self._dispatch(commands, streams, origin, key)
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                raise Unavailable from error
+
+    async def _dispatch(
+        self,
+        commands: Sequence[Command],
+        streams: list[UUID],
+        origin: Origin,
+        key: IdempotencyKey | None,
+    ) -> Dispatched:
+        begins = {stream_id(c) for c in commands if type(c) is DECIDERS[type(c)].creates}
+        for attempt in range(ATTEMPTS):
+            loaded = await self._load(streams, begins if attempt == 0 else set())
+            work = UnitOfWork(dict(loaded))
+            try:
+                for command in commands:
+                    work.handle(command, origin, now())
+            except DomainError:
+                if key is not None and (before := await self._recorded(key)):
+                    return before
+                raise
+            if not work.events:
+                return Dispatched(max(found.position for found in loaded.values()), duplicate=True)
+            try:
+                position = await self._writer.append(work.events, key)
+            except VersionConflict:
+                self._aggregates.forget(begins)
+                continue
+            except KeyTaken as taken:
+                return _same(key, taken.fingerprint, taken.position)
+            for stream, moved in work.streams.items():
+                self._aggregates.put(
+                    stream, Loaded(moved.decider, moved.state, moved.version, position)
+                )
+            return Dispatched(position, duplicate=False)
+        raise Overloaded
+
+    async def load(self, stream: UUID) -> Loaded:
+        """The stream as it is now. Raises psycopg.OperationalError or PoolTimeout."""
+        return (await self._load([stream], set()))[stream]
+
+    async def _load(self, streams: list[UUID], begins: set[UUID]) -> dict[UUID, Loaded]:
+        """The streams as they are now; those in `begins` are taken to be empty when not known."""
+        loaded = {stream: self._aggregates.get(stream) or EMPTY for stream in streams}
+        unread = [s for s in streams if not (s in begins and loaded[s] is EMPTY)]
+        if not unread:
+            return loaded
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                READ_STREAMS, (unread, [loaded[s].version for s in unread]), binary=True
+            )
+            rows = await cursor.fetchall()
+        for row in rows:
+            recorded = decode_row(row)  # type: ignore[arg-type]  # the columns of EVENT_COLUMNS
+            stream = recorded.stream_id
+            loaded[stream] = loaded[stream].after(
+                recorded.event, recorded.version, recorded.position
+            )
+        for stream in unread:
+            self._aggregates.put(stream, loaded[stream])
+        return loaded
+
+    async def _recorded(self, key: IdempotencyKey) -> Dispatched | None:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT fingerprint, position FROM idempotency_keys WHERE key = %s", (key.key,)
+            )
+            row = await cursor.fetchone()
+        return _same(key, row[0], row[1]) if row else None
+
+
+def _same(key: IdempotencyKey | None, fingerprint: bytes, position: int) -> Dispatched:
+    if key is None or key.fingerprint != fingerprint:
+        raise Conflict(KEY_USED)
+    return Dispatched(position, duplicate=True)

@@ -1,0 +1,39 @@
+"""What the shop says when it cannot do what was asked, though nothing is wrong with the asking.
+
+InfrastructureError
+ ├─ Overloaded          too much is waiting already; try again after `retry_after` seconds
+ ├─ Unavailable         the database cannot be reached or does not answer in time
+ ├─ ReadModelsLate      the command was accepted, but the read models have not seen it in time
+ └─ Fenced              another runner has taken over; this one must not write any more
+"""
+
+
+class InfrastructureError(Exception):
+    """Its text is one sentence for a person."""
+
+
+class Overloaded(InfrastructureError):
+    """`retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__("The shop is busy; try again in a moment.")
+        self.retry_after = retry_after
+
+
+class Unavailable(InfrastructureError):
+    """Nothing is known to have been recorded; sending the same id again is safe."""
+
+    def __init__(self) -> None:
+        super().__init__("The shop cannot reach its database; try again in a moment.")
+        self.retry_after = 2
+
+
+class ReadModelsLate(InfrastructureError):
+    """The events are recorded; only the answer is late."""
+
+    def __init__(self) -> None:
+        super().__init__("The command was accepted, but its outcome cannot be shown yet.")
+
+
+class Fenced(InfrastructureError):
+    """Another runner has taken over."""

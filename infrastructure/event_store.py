@@ -1,0 +1,158 @@
+"""The event store: the eventsourcing library's, with one SQL function that appends in one round trip."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from eventsourcing.persistence import (
+    InterfaceError,
+    OperationalError,
+    StoredEvent,
+)
+from eventsourcing.postgres import PostgresDatastore, PostgresProcessRecorder
+from eventsourcing.utils import retry
+from psycopg import Cursor
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+
+from domain.events import Event
+from domain.message import message
+from domain.recorded import Origin, Recorded
+from infrastructure.event_codec import decode, encode
+
+APPEND: LiteralString = (
+    "SELECT append_events(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[],"
+    " %b::uuid[], %b::bytea[], %b::bigint[])"
+)
+EVENT_COLUMNS: LiteralString = "notification_id, originator_id, originator_version, topic, state"
+READ_LOG: LiteralString = (
+    f"SELECT {EVENT_COLUMNS} FROM stored_events"
+    " WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+)
+# What came after the versions that are known already, of several streams at once.
+READ_STREAMS: LiteralString = (
+    "SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.state"
+    " FROM unnest(%b::uuid[], %b::bigint[]) AS known (id, version)"
+    " JOIN stored_events e ON e.originator_id = known.id AND e.originator_version > known.version"
+    " ORDER BY e.originator_id, e.originator_version"
+)
+
+EventRow = tuple[int, UUID, int, str, bytes]
+
+
+@message
+class NewEvent:
+    """An event that is to be appended: JSON in its place in a stream."""
+
+    stream_id: UUID
+    version: int
+    topic: str
+    state: bytes
+
+
+@message
+class IdempotencyKey:
+    """What a client sent under an id of its own: `fingerprint` tells the same input from another."""
+
+    key: UUID
+    fingerprint: bytes
+
+
+def new_event(
+    stream_id: UUID, version: int, event: Event, origin: Origin, recorded_at: datetime
+) -> NewEvent:
+    """`event` as version `version` of its stream."""
+    return NewEvent(stream_id, version, type(event).__name__, encode(event, origin, recorded_at))
+
+
+def append_parameters(
+    events: Sequence[NewEvent | StoredEvent], keys: Iterable[tuple[IdempotencyKey, int]] = ()
+) -> tuple[list[Any], ...]:
+    """The parameters of `APPEND`; a key comes with the ordinal (from 1) of the last event it is for."""
+    found = list(keys)
+    stored = [
+        (e.stream_id, e.version, e.topic, e.state)
+        if isinstance(e, NewEvent)
+        else (e.originator_id, e.originator_version, e.topic, e.state)
+        for e in events
+    ]
+    columns = [list(column) for column in zip(*stored, strict=True)] or [[], [], [], []]
+    return (
+        *columns,
+        [key.key for key, _ in found],
+        [key.fingerprint for key, _ in found],
+        [ordinal for _, ordinal in found],
+    )
+
+
+def decode_row(row: EventRow) -> Recorded:
+    """The event of a row of `EVENT_COLUMNS`. Raises as `decode` does."""
+    position, stream_id, version, topic, state = row
+    return decode(position, stream_id, version, topic, state)
+
+
+def now() -> datetime:
+    """The clock of the shop, in UTC."""
+    return datetime.now(UTC)
+
+
+class EventRecorder(PostgresProcessRecorder):
+    """The library's recorder with the append function of this shop, so that all its tools work here.
+
+    `insert_events` records all events and the tracking or none. Raises the library's IntegrityError
+    when another event stands in such a place, or the tracking is not ahead of what is recorded.
+    """
+
+    def __init__(
+        self,
+        datastore: PostgresDatastore,
+        *,
+        events_table_name: str = "stored_events",
+        tracking_table_name: str = "notification_tracking",
+    ) -> None:
+        super().__init__(
+            datastore,
+            events_table_name=events_table_name,
+            tracking_table_name=tracking_table_name,
+        )
+
+    def create_table(self) -> None:
+        """Nothing: `migrate` makes the tables, once and under a lock."""
+
+    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        if not stored_events and not kwargs:
+            return None
+        with self.datastore.transaction(commit=True) as curs:
+            self._insert_events(curs, stored_events, **kwargs)
+            if not stored_events:
+                return []
+            curs.execute(APPEND, append_parameters(stored_events), prepare=True)
+            row = curs.fetchone()
+            assert row is not None  # noqa: S101
+            base: int = row["append_events"]
+            return list(range(base + 1, base + len(stored_events) + 1))
+
+
+def event_recorder(url: str, *, pool_size: int = 1) -> EventRecorder:
+    """A recorder on the migrated database at `url`, with a pool of its own."""
+    found = conninfo_to_dict(url)
+    datastore = PostgresDatastore(
+        dbname=str(found.get("dbname") or "postgres"),
+        host=str(found.get("host") or ""),
+        port=str(found.get("port") or "5432"),
+        user=str(found.get("user") or ""),
+        password=str(found.get("password") or ""),
+        pool_size=pool_size,
+        max_overflow=10,
+    )
+    return EventRecorder(datastore)
+
+
+def read_log(cursor: Cursor[TupleRow], after: int, limit: int) -> list[EventRow]:
+    """Up to `limit` rows behind position `after`, in log order."""
+    cursor.execute(READ_LOG, (after, limit), prepare=True, binary=True)
+    return cursor.fetchall()

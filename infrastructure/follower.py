@@ -1,0 +1,196 @@
+"""What an API process knows of the read models: how far they are, and what changed.
+
+One listener and one query a wake-up serve everybody who waits in the process.
+"""
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from infrastructure.database import conninfo
+from infrastructure.errors import ReadModelsLate
+
+log = structlog.get_logger()
+
+POLL = 2.0  # seconds; a wake-up that got lost is made up for by looking
+
+POSITION = "SELECT min(position) FROM projections"
+CHANGED = (
+    "SELECT 'execution', execution_id FROM executions WHERE position > %(after)s"
+    " UNION ALL SELECT 'account', account_id FROM accounts WHERE position > %(after)s"
+    " UNION ALL SELECT 'product', product_id FROM products WHERE position > %(after)s"
+)
+
+
+@dataclass(slots=True, eq=False)
+class Changes:
+    """What one subscriber has not looked at yet: each id once, however often it changed."""
+
+    ids: dict[UUID, None] = field(default_factory=dict)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, id: UUID) -> None:
+        self.ids[id] = None
+        self.wake.set()
+
+    async def __aiter__(self) -> AsyncIterator[UUID]:
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            ids, self.ids = self.ids, {}
+            for id in ids:
+                yield id
+
+
+class Follower:
+    """One a process, for asyncio: follows the read models from `async with` on.
+
+    `listen_url` is the primary, which alone takes LISTEN; the pool may read from a replica.
+    """
+
+    def __init__(self, listen_url: str, pool: AsyncConnectionPool) -> None:
+        self._conninfo = conninfo(listen_url, "follower")
+        self._pool = pool
+        self.position = 0
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self._subscribers: dict[tuple[str, UUID | None], set[Changes]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._news = asyncio.Event()
+
+    async def __aenter__(self) -> "Follower":
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="follower listens"),
+            asyncio.create_task(self._follow(), name="follower follows"),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def wait_for(self, position: int, timeout: float = 5.0) -> None:
+        """Return when the read models have seen `position`. Raises ReadModelsLate after `timeout`
+        seconds."""
+        if position <= self.position:
+            return
+        seen: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (position, next(self._order), seen))
+        try:
+            async with asyncio.timeout(timeout):
+                await seen
+        except TimeoutError as error:
+            raise ReadModelsLate from error
+
+    @asynccontextmanager
+    async def execution_changes(self, execution_id: UUID) -> AsyncIterator[Changes]:
+        """Yields whenever the execution has changed; read its state after entering."""
+        with self._subscribed("execution", execution_id) as changes:
+            yield changes
+
+    @asynccontextmanager
+    async def account_changes(self, account_id: UUID) -> AsyncIterator[Changes]:
+        """Yields whenever the account has changed; read its state after entering."""
+        with self._subscribed("account", account_id) as changes:
+            yield changes
+
+    @asynccontextmanager
+    async def product_changes(self, product_ids: frozenset[UUID] | None) -> AsyncIterator[Changes]:
+        """Yields the id of each product that has changed; all products where None is given."""
+        with self._subscribed(
+            "product", *(product_ids if product_ids is not None else [None])
+        ) as c:
+            yield c
+
+    def _subscribed(self, kind: str, *ids: UUID | None) -> "_Subscription":
+        return _Subscription(self._subscribers, [(kind, id) for id in ids])
+
+    @property
+    def subscribers(self) -> int:
+        """How many are being served."""
+        return len({id(changes) for served in self._subscribers.values() for changes in served})
+
+    async def _listen(self) -> None:
+        pause = 0.1
+        while True:
+            try:
+                async with await AsyncConnection.connect(
+                    self._conninfo, autocommit=True
+                ) as connection:
+                    await connection.execute("LISTEN projected")
+                    pause = 0.1
+                    self._news.set()  # whatever came while nobody listened
+                    async for _ in connection.notifies():
+                        self._news.set()
+            except psycopg.OperationalError as error:
+                await log.awarning("does not hear the read models", error=str(error).strip())
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    async def _follow(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await self._news.wait()
+            self._news.clear()
+            try:
+                await self._look()
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                await log.awarning("cannot read the read models", error=str(error).strip())
+                await asyncio.sleep(0.2)
+                self._news.set()
+
+    async def _look(self) -> None:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(POSITION)).fetchone()
+            position: int = row[0] if row and row[0] is not None else 0
+            changed = []
+            if position > self.position and self._subscribers and self.position:
+                cursor = await connection.execute(CHANGED, {"after": self.position})
+                changed = await cursor.fetchall()
+        self.position = max(self.position, position)
+        for kind, id in changed:
+            for changes in self._subscribers.get((kind, id), ()):
+                changes.add(id)
+            if kind == "product":
+                for changes in self._subscribers.get((kind, None), ()):
+                    changes.add(id)
+        while self._waiting and self._waiting[0][0] <= self.position:
+            _, _, seen = heapq.heappop(self._waiting)
+            if not seen.done():
+                seen.set_result(None)
+
+
+class _Subscription:
+    """Registers a subscriber's `Changes` while it is entered."""
+
+    def __init__(
+        self,
+        subscribers: dict[tuple[str, UUID | None], set[Changes]],
+        keys: list[tuple[str, UUID | None]],
+    ) -> None:
+        self._subscribers = subscribers
+        self._keys = keys
+        self._changes = Changes()
+
+    def __enter__(self) -> Changes:
+        for key in self._keys:
+            self._subscribers.setdefault(key, set()).add(self._changes)
+        return self._changes
+
+    def __exit__(self, *_: object) -> None:
+        for key in self._keys:
+            served = self._subscribers[key]
+            served.discard(self._changes)
+            if not served:
+                del self._subscribers[key]

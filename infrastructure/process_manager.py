@@ -1,0 +1,399 @@
+"""Runs the place-order saga: feeds events to `react`, sends the commands, and feeds what comes of
+them back, until nothing is left to do; then commits events, processes and position at once.
+
+A crash before the commit loses nothing but the work of a batch, a crash after it nothing at all:
+what is read again is not waited for any more, so `react` ignores it.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import get_args
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+from pydantic import TypeAdapter, ValidationError
+
+from application.deciders import stream_id
+from application.place_order import PlaceOrderProcess, Refused, react
+from domain.commands import Command
+from domain.errors import DomainError
+from domain.events import Event, OrderPlaced
+from domain.recorded import Origin, Recorded
+from infrastructure.aggregates import EMPTY, Aggregates, UnitOfWork
+from infrastructure.event_codec import EVENT_TYPES, UnknownEvent
+from infrastructure.event_store import (
+    APPEND,
+    EVENT_COLUMNS,
+    READ_STREAMS,
+    EventRow,
+    append_parameters,
+    decode_row,
+    now,
+)
+from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.runner import Lead
+
+log = structlog.get_logger()
+
+# What the process manager alone records. In memory it has reacted to it already; only after a
+# restart it has to look at these too.
+OWN_EVENTS = frozenset(
+    cls.__name__
+    for cls in get_args(Event)
+    if "execution_id" in cls.__dataclass_fields__ and cls is not OrderPlaced
+)
+OTHERS_EVENTS = sorted(set(EVENT_TYPES) - OWN_EVENTS)
+
+HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
+READ = (
+    f"SELECT {EVENT_COLUMNS} FROM stored_events"
+    " WHERE notification_id > %s AND notification_id <= %s AND topic = ANY(%b::text[])"
+    " ORDER BY notification_id LIMIT %s"
+)
+SAVE = (
+    "INSERT INTO processes"
+    " (execution_id, order_id, customer_id, name, step, state, started_at, since, due_at)"
+    " SELECT p.execution_id, p.order_id, p.customer_id, p.name, p.step, p.state::jsonb,"
+    " p.at, p.at, p.due_at"
+    " FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[],"
+    " %b::timestamptz[], %b::timestamptz[])"
+    " AS p (execution_id, order_id, customer_id, name, step, state, at, due_at)"
+    " ON CONFLICT (execution_id) DO UPDATE SET state = excluded.state, step = excluded.step,"
+    " since = CASE WHEN processes.step = excluded.step THEN processes.since ELSE excluded.since END"
+)
+TRACK = (
+    "INSERT INTO notification_tracking (application_name, notification_id) VALUES (%s, %s)"
+    " ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id"
+)
+PROCESS: TypeAdapter[PlaceOrderProcess] = TypeAdapter(PlaceOrderProcess)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An event to react to. `cause` is its `stream/version`; `position` is 0 until it is recorded."""
+
+    execution_id: UUID
+    event: Event
+    actor_id: UUID | None
+    cause: str
+    position: int
+    ordinal: int = 0
+
+
+class Poison(Exception):
+    """The execution cannot be processed; nothing is wrong with the others."""
+
+    def __init__(self, execution_id: UUID, error: BaseException) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.execution_id = execution_id
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch comes to; `left` has to be reacted to after the commit."""
+
+    work: UnitOfWork
+    processes: dict[UUID, PlaceOrderProcess | None] = field(default_factory=dict)
+    left: list[Input] = field(default_factory=list)
+
+
+class ProcessManager:
+    """The consumer that drives executions; `hops` limits how many reactions in a row one commit
+    takes (0: as many as there are)."""
+
+    name = "process-manager"
+
+    def __init__(
+        self,
+        *,
+        hops: int = 0,
+        batch: int = 500,
+        time_limit: timedelta = timedelta(seconds=60),
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._hops = hops
+        self._batch = batch
+        self._time_limit = time_limit
+        self._clock = clock
+        self._aggregates = Aggregates(100_000)
+        self._processes: dict[UUID, PlaceOrderProcess] = {}
+        self._parked: set[UUID] = set()
+        self._left: list[Input] = []
+        self._position = 0
+        self._tracked = 0
+        self._recovered_at = 0
+        self.conflicts = 0
+
+    def recover(self, lead: Lead) -> None:
+        """Begin where the last commit of whoever led before ended."""
+        connection = lead.connection
+        self._aggregates.clear()
+        self._left = []
+        self._parked = parked_owners(connection, self.name)
+        rows = connection.execute("SELECT execution_id, state::text FROM processes").fetchall()
+        self._processes = {row[0]: PROCESS.validate_json(row[1]) for row in rows}
+        row = connection.execute(
+            "SELECT notification_id FROM notification_tracking WHERE application_name = %s",
+            (self.name,),
+        ).fetchone()
+        self._position = self._tracked = row[0] if row else 0
+        self._recovered_at = _scalar(lead, HEAD)
+
+    def work(self, lead: Lead) -> bool:
+        """React to the next batch of events. Raises psycopg.OperationalError or Fenced."""
+        head = _scalar(lead, HEAD)
+        rows = self._read(lead, head)
+        inputs = self._left + self._inputs(rows)
+        full = len(rows) == self._batch
+        position = rows[-1][0] if full else head
+        if inputs:
+            self._process(lead, inputs, position)
+        self._position = position
+        return full or bool(inputs)
+
+    def heartbeat(self, lead: Lead) -> None:
+        """Show that it lives, note how far it has read, and try again what somebody asked for."""
+        retried = to_retry(lead.connection, self.name)
+        if retried:
+            self._parked -= {owner for owner, _ in retried}
+            positions = [row[0] for _, row in retried]
+            self._process(
+                lead, self._inputs([row for _, row in retried]), self._position, positions
+            )
+        with lead.transaction() as cursor:
+            self._track(cursor, self._position)
+
+    def _read(self, lead: Lead, head: int) -> list[EventRow]:
+        """The next rows that may matter: after a restart also its own, not reacted to perhaps."""
+        recovering = self._position < self._recovered_at
+        topics = list(EVENT_TYPES) if recovering else OTHERS_EVENTS
+        cursor = lead.connection.execute(
+            READ, (self._position, head, topics, self._batch), binary=True
+        )
+        return cursor.fetchall()
+
+    def _inputs(self, rows: Sequence[EventRow]) -> list[Input]:
+        inputs = []
+        for row in rows:
+            try:
+                recorded = decode_row(row)
+            except (UnknownEvent, ValidationError) as error:
+                # Whoever needs this stream will say that it cannot be read.
+                self._aggregates.forget([row[1]])
+                log.exception("unreadable event", position=row[0], error=str(error))
+                continue
+            self._aggregates.follow(recorded)
+            if (execution_id := getattr(recorded.event, "execution_id", None)) is not None:
+                inputs.append(_input(execution_id, recorded))
+        return inputs
+
+    def _process(
+        self, lead: Lead, inputs: list[Input], position: int, unparked: Sequence[int] = ()
+    ) -> None:
+        poisoned: dict[UUID, str] = {}
+        while True:
+            aside = self._parked.union(poisoned)
+            good = [i for i in inputs if i.execution_id not in aside]
+            bad = _parked([i for i in inputs if i.execution_id in aside], poisoned)
+            try:
+                outcome = self._react(lead, good)
+                base = self._commit(lead, outcome, position, unparked, bad)
+            except Poison as poison:
+                poisoned[poison.execution_id] = str(poison)
+                log.error("execution parked", execution=poison.execution_id, error=str(poison))
+            except psycopg.errors.UniqueViolation:
+                # A customer or an administrator was quicker: read on, and decide again.
+                self.conflicts += 1
+                self._refresh(lead)
+            else:
+                self._after_commit(outcome, base)
+                self._parked.update(poisoned)
+                return
+
+    def _react(self, lead: Lead, inputs: list[Input]) -> Outcome:
+        outcome = Outcome(UnitOfWork({}))
+        queue, hops = inputs, 0
+        while queue and (self._hops == 0 or hops < self._hops):
+            commands: deque[tuple[Input, Command]] = deque()
+            for reacted in queue:
+                commands.extend(self._reaction(outcome, reacted, reacted.event))
+            self._load(lead, outcome.work, {stream_id(command) for _, command in commands})
+            queue = []
+            while commands:
+                reacted, command = commands.popleft()
+                try:
+                    queue += self._send(outcome.work, reacted, command)
+                except DomainError as error:
+                    # A refusal stands in no log, so it has to be answered in the same commit.
+                    refused = Refused(reacted.execution_id, stream_id(command), str(error))
+                    commands.extend(self._reaction(outcome, reacted, refused))
+                    self._load(lead, outcome.work, {stream_id(c) for _, c in commands})
+            hops += 1
+        outcome.left = queue
+        return outcome
+
+    def _reaction(
+        self, outcome: Outcome, reacted: Input, event: Event | Refused
+    ) -> list[tuple[Input, Command]]:
+        execution_id = reacted.execution_id
+        process = (
+            outcome.processes[execution_id]
+            if execution_id in outcome.processes
+            else self._processes.get(execution_id)
+        )
+        try:
+            outcome.processes[execution_id], commands = react(process, event)
+        except Exception as error:  # whatever it is, it is this execution's alone
+            raise Poison(execution_id, error) from error
+        return [(reacted, command) for command in commands]
+
+    def _send(self, work: UnitOfWork, reacted: Input, command: Command) -> list[Input]:
+        origin = Origin(reacted.actor_id, reacted.execution_id, reacted.cause)
+        first = len(work.events) + 1
+        try:
+            happened = work.handle(command, origin, self._clock())
+        except DomainError:
+            raise
+        except Exception as error:  # whatever it is, it is this execution's alone
+            raise Poison(reacted.execution_id, error) from error
+        return [
+            Input(
+                reacted.execution_id,
+                h.event,
+                reacted.actor_id,
+                f"{h.stream_id}/{h.version}",
+                0,
+                first + n,
+            )
+            for n, h in enumerate(happened)
+        ]
+
+    def _load(self, lead: Lead, work: UnitOfWork, streams: set[UUID]) -> None:
+        """Bring the streams into the unit of work: from memory, else from the log. A stream that
+        cannot be read is left out, which is poison for whoever needs it."""
+        missing = []
+        for stream in streams - work.streams.keys():
+            loaded = self._aggregates.get(stream)
+            if loaded is None:
+                missing.append(stream)
+            else:
+                work.streams[stream] = loaded
+        if not missing:
+            return
+        loaded_now = dict.fromkeys(missing, EMPTY)
+        for row in lead.connection.execute(
+            READ_STREAMS, (missing, [0] * len(missing)), binary=True
+        ):
+            if row[1] not in loaded_now:
+                continue
+            try:
+                recorded = decode_row(row)
+            except (UnknownEvent, ValidationError) as error:
+                log.exception("unreadable stream", stream=row[1], position=row[0], error=str(error))
+                del loaded_now[row[1]]
+                continue
+            loaded_now[row[1]] = loaded_now[row[1]].after(
+                recorded.event, recorded.version, recorded.position
+            )
+        for stream, loaded in loaded_now.items():
+            self._aggregates.put(stream, loaded)
+            work.streams[stream] = loaded
+
+    def _refresh(self, lead: Lead) -> None:
+        head = _scalar(lead, HEAD)
+        cursor = lead.connection.execute(
+            READ, (self._position, head, OTHERS_EVENTS, 1_000_000), binary=True
+        )
+        for row in cursor:
+            try:
+                self._aggregates.follow(decode_row(row))
+            except (UnknownEvent, ValidationError):
+                self._aggregates.forget([row[1]])
+
+    def _commit(
+        self,
+        lead: Lead,
+        outcome: Outcome,
+        position: int,
+        unparked: Sequence[int],
+        bad: Sequence[Parked],
+    ) -> int:
+        base = 0
+        with lead.transaction() as cursor:
+            if unparked:
+                unpark(cursor, self.name, unparked)
+            park(cursor, self.name, bad)
+            self._save(cursor, outcome.processes)
+            self._track(cursor, position)
+            if outcome.work.events:
+                cursor.execute(APPEND, append_parameters(outcome.work.events), binary=True)
+                row = cursor.fetchone()
+                assert row is not None  # noqa: S101  # a function answers with one row
+                base = row[0]
+        return base
+
+    def _save(
+        self, cursor: Cursor[TupleRow], processes: dict[UUID, PlaceOrderProcess | None]
+    ) -> None:
+        at = self._clock()
+        due_at = at + self._time_limit
+        rows = [
+            (
+                execution_id,
+                process.order.order_id,
+                process.order.customer_id,
+                process.order.execution_name,
+                process.step.value,
+                PROCESS.dump_json(process).decode(),
+                at,
+                due_at,
+            )
+            for execution_id, process in processes.items()
+            if process is not None
+        ]
+        if rows:
+            cursor.execute(SAVE, [list(column) for column in zip(*rows, strict=True)])
+        finished = [e for e, p in processes.items() if p is None and e in self._processes]
+        if finished:
+            cursor.execute("DELETE FROM processes WHERE execution_id = ANY(%s)", (finished,))
+
+    def _track(self, cursor: Cursor[TupleRow], position: int) -> None:
+        if position != self._tracked:
+            cursor.execute(TRACK, (self.name, position), prepare=True)
+            self._tracked = position
+
+    def _after_commit(self, outcome: Outcome, base: int) -> None:
+        for stream, loaded in outcome.work.streams.items():
+            self._aggregates.put(stream, loaded)
+        for execution_id, process in outcome.processes.items():
+            if process is None:
+                self._processes.pop(execution_id, None)
+            else:
+                self._processes[execution_id] = process
+        self._left = [
+            Input(i.execution_id, i.event, i.actor_id, i.cause, base + i.ordinal)
+            for i in outcome.left
+        ]
+
+
+def _input(execution_id: UUID, recorded: Recorded) -> Input:
+    cause = f"{recorded.stream_id}/{recorded.version}"
+    return Input(execution_id, recorded.event, recorded.origin.actor_id, cause, recorded.position)
+
+
+def _parked(inputs: Sequence[Input], poisoned: dict[UUID, str]) -> list[Parked]:
+    """The first input of a poisoned execution carries the error, the others wait behind it."""
+    errors = dict(poisoned)
+    return [Parked(i.position, i.execution_id, errors.pop(i.execution_id, None)) for i in inputs]
+
+
+def _scalar(lead: Lead, query: str) -> int:
+    row = lead.connection.execute(query.encode()).fetchone()
+    assert row is not None  # noqa: S101  # an aggregate answers with one row
+    found: int = row[0]
+    return found

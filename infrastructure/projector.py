@@ -1,0 +1,192 @@
+"""Fills the read models: reads and decodes each event once, feeds all of them, and commits their
+rows and positions at once."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+from pydantic import ValidationError
+
+from domain.recorded import Recorded
+from infrastructure.event_codec import UnknownEvent
+from infrastructure.event_store import EventRow, decode_row, read_log
+from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.runner import Lead
+from projections import PROJECTIONS
+from projections.projection import Projection
+
+log = structlog.get_logger()
+
+# What passes by itself: waited out by the runner, never parked.
+TRANSIENT = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+
+
+class Projector:
+    """The consumer that fills all live read models."""
+
+    name = "projector"
+
+    def __init__(
+        self, projections: Sequence[Projection] = PROJECTIONS, *, batch: int = 2_000
+    ) -> None:
+        self._projections = projections
+        self._batch = batch
+        self._positions: dict[str, int] = {}
+        self._parked: dict[str, set[UUID]] = {}
+
+    def recover(self, lead: Lead) -> None:
+        """Begin where the read models are."""
+        rows = lead.connection.execute("SELECT name, position FROM projections").fetchall()
+        self._positions = dict(rows)
+        self._parked = {
+            p.name: parked_owners(lead.connection, _consumer(p)) for p in self._projections
+        }
+
+    def work(self, lead: Lead) -> bool:
+        """Apply the next batch of events. Raises psycopg.OperationalError or Fenced."""
+        with lead.connection.cursor() as cursor:
+            rows = read_log(cursor, min(self._positions.values()), self._batch)
+        if rows:
+            self._apply(lead, rows)
+        return bool(rows)
+
+    def heartbeat(self, lead: Lead) -> None:
+        """Show that it lives, and try again what somebody asked for."""
+        for projection in self._projections:
+            retried = to_retry(lead.connection, _consumer(projection))
+            if retried:
+                self._retry(lead, projection, [row for _, row in retried])
+        with lead.transaction():
+            pass
+
+    def _apply(self, lead: Lead, rows: Sequence[EventRow]) -> None:
+        """The whole batch in one transaction; when something in it cannot be applied, halves of it,
+        down to the one event that is to blame."""
+        events, unreadable = _decode(rows)
+        try:
+            if unreadable and len(rows) > 1:
+                raise unreadable[0][1]
+            with lead.transaction() as cursor:
+                self._apply_all(cursor, events, rows[-1][0])
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            if isinstance(error, psycopg.DatabaseError) and lead.connection.broken:
+                raise
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                self._apply(lead, rows[:middle])
+                self._apply(lead, rows[middle:])
+            else:
+                self._apply_or_park(lead, rows[0], error)
+            return
+        self._advance(rows[-1][0])
+
+    def _apply_all(
+        self, cursor: Cursor[TupleRow], events: Sequence[Recorded], position: int
+    ) -> None:
+        for projection in self._projections:
+            name = projection.name
+            parked = self._parked[name]
+            behind = [e for e in events if e.position > self._positions[name]]
+            if parked:
+                waiting = [e for e in behind if e.stream_id in parked]
+                park(
+                    cursor,
+                    _consumer(projection),
+                    [Parked(e.position, e.stream_id, None) for e in waiting],
+                )
+                behind = [e for e in behind if e.stream_id not in parked]
+            _run(cursor, projection, behind)
+        cursor.execute(
+            "UPDATE projections SET position = %s WHERE position < %s", (position, position)
+        )
+        cursor.execute("SELECT pg_notify('projected', %s)", (str(position),))
+
+    def _apply_or_park(self, lead: Lead, row: EventRow, error: Exception) -> None:
+        """One event: each read model that cannot process it parks it, the others go on."""
+        position, stream = row[0], row[1]
+        events, unreadable = _decode([row])
+        for projection in self._projections:
+            if self._positions[projection.name] >= position:
+                continue
+            if not unreadable and projection.events.isdisjoint({type(e.event) for e in events}):
+                continue
+            try:
+                if unreadable:
+                    raise unreadable[0][1]
+                with lead.transaction() as cursor:
+                    _run(cursor, projection, events)
+                    _move(cursor, projection, position)
+            except TRANSIENT:
+                raise
+            except Exception as reason:
+                text = f"{type(reason).__name__}: {reason}"
+                log.exception("event parked", projection=projection.name, position=position)
+                with lead.transaction() as cursor:
+                    park(cursor, _consumer(projection), [Parked(position, stream, text)])
+                    _move(cursor, projection, position)
+                self._parked[projection.name].add(stream)
+            self._positions[projection.name] = position
+        with lead.transaction() as cursor:
+            self._apply_all(cursor, (), position)
+        self._advance(position)
+
+    def _retry(self, lead: Lead, projection: Projection, rows: Sequence[EventRow]) -> None:
+        consumer = _consumer(projection)
+        positions = [row[0] for row in rows]
+        owners = {row[1] for row in rows}
+        try:
+            events, unreadable = _decode(rows)
+            if unreadable:
+                raise unreadable[0][1]
+            with lead.transaction() as cursor:
+                unpark(cursor, consumer, positions)
+                _run(cursor, projection, events)
+                cursor.execute("SELECT pg_notify('projected', %s)", (str(positions[-1]),))
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            log.exception("still cannot be applied", projection=projection.name)
+            with lead.transaction() as cursor:
+                reason = f"{type(error).__name__}: {error}"
+                park(cursor, consumer, [Parked(positions[0], rows[0][1], reason)])
+                cursor.execute(
+                    "UPDATE parked_events SET retry_at = NULL WHERE consumer = %s"
+                    " AND position = ANY(%s)",
+                    (consumer, positions),
+                )
+            return
+        self._parked[projection.name] -= owners
+
+    def _advance(self, position: int) -> None:
+        self._positions = {name: max(p, position) for name, p in self._positions.items()}
+
+
+def _consumer(projection: Projection) -> str:
+    return f"projector:{projection.name}"
+
+
+def _decode(rows: Sequence[EventRow]) -> tuple[list[Recorded], list[tuple[EventRow, Exception]]]:
+    events: list[Recorded] = []
+    unreadable: list[tuple[EventRow, Exception]] = []
+    for row in rows:
+        try:
+            events.append(decode_row(row))
+        except (UnknownEvent, ValidationError) as error:
+            unreadable.append((row, error))
+    return events, unreadable
+
+
+def _run(cursor: Cursor[TupleRow], projection: Projection, events: Sequence[Recorded]) -> None:
+    for statement in projection.apply(events):
+        cursor.execute(statement.query, statement.columns, prepare=True)
+
+
+def _move(cursor: Cursor[TupleRow], projection: Projection, position: int) -> None:
+    cursor.execute(
+        "UPDATE projections SET position = %s WHERE name = %s", (position, projection.name)
+    )
