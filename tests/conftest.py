@@ -1,5 +1,6 @@
 """One PostgreSQL server for the whole test run, and a fresh database for each test that asks."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,15 @@ from infrastructure.embedded import EmbeddedPostgres
 
 TEMPLATE = "shop_template"
 # What a test writes need not outlive a power cut; the shop itself never runs like this.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "256MB",
+    "synchronous_commit": "off",
+}
+# A new database is three hundred small files: 10 ms in memory, up to 300 on a slow disk.
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY = 2 * 2**30  # bytes
 
 running = pytest.StashKey[ExitStack]()
 server_url = pytest.StashKey[str]()
@@ -26,7 +35,10 @@ server_url = pytest.StashKey[str]()
 def _start_server(config: pytest.Config) -> str:
     if server_url not in config.stash:
         config.stash[running] = stack = ExitStack()
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="shop-tests-"))
+        roomy = MEMORY.exists() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="shop-tests-", dir=MEMORY if roomy else None)
+        )
         postgres = stack.enter_context(EmbeddedPostgres(Path(folder), FORGETFUL))
         config.stash[server_url] = postgres.url
     return config.stash[server_url]
@@ -75,7 +87,7 @@ def _copy_of(template: str, server: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     database = sql.Identifier(name)
     with psycopg.connect(server, autocommit=True) as connection:
-        # Copying files takes 15 ms; by way of the log, four workers at once take 80.
+        # Copying files takes half the time that copying by way of the log does.
         copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         connection.execute(copy.format(database, sql.Identifier(template)))
         yield make_conninfo(server, dbname=name)
