@@ -39,7 +39,8 @@ class Account:
 
     opening: AccountOpened | None = None
     balance: int = 0
-    charged: "HashTrieMap[UUID, AccountCharged]" = HashTrieMap()  # quoted: as in Stock
+    # Quoted, because the maps of rpds take no type parameters at run time.
+    charged: "HashTrieMap[UUID, AccountCharged]" = HashTrieMap()
     last_transfer: Deposited | Withdrawn | None = None
     last_declined: ChargeDeclined | None = None
 

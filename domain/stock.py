@@ -46,9 +46,8 @@ class Stock:
     on_hand: int = 0
     reserved: int = 0
     discontinued: bool = False
-    reservations: "HashTrieMap[UUID, int]" = (
-        HashTrieMap()
-    )  # quoted: rpds has no generics at run time
+    # Quoted, because the maps of rpds take no type parameters at run time.
+    reservations: "HashTrieMap[UUID, int]" = HashTrieMap()
     last_adjustment: StockAdjusted | None = None
     last_shortage: StockShort | None = None
 

@@ -1,0 +1,1 @@
+"""Tests of the deciders: given events, when a command, then events."""

@@ -1,0 +1,108 @@
+"""What is stored can be read for ever: one file of JSON, or several, for each event.
+
+The files are never edited. A class that changes needs an upcast and a further file, such as
+`ProductListed-2.json`; the files that are there must still load.
+"""
+
+import json
+from pathlib import Path
+from typing import get_args
+from uuid import UUID
+
+import pytest
+
+from application.deciders import DECIDER_OF_EVENT
+from domain import events
+from domain.events import Event
+from domain.values import (
+    Address,
+    InsufficientFunds,
+    OrderItem,
+    OrderLine,
+    Problem,
+    ProcessingFailed,
+    ProductsUnavailable,
+    Shortage,
+    WrongPrice,
+)
+from infrastructure.event_codec import event_from_json, event_to_json
+
+PRODUCT = UUID("01940000-0000-7000-8000-000000000001")
+OTHER_PRODUCT = UUID("01940000-0000-7000-8000-000000000002")
+ACCOUNT = UUID("01940000-0000-7000-8000-000000000003")
+CUSTOMER = UUID("01940000-0000-7000-8000-000000000004")
+ORDER = UUID("01940000-0000-7000-8000-000000000005")
+RUN = UUID("01940000-0000-5000-8000-000000000006")
+REQUEST = UUID("01940000-0000-7000-8000-000000000007")
+
+IMAGE = "/images/skateboard.svg?size=2"
+ITEMS = (
+    OrderItem(PRODUCT, "Skateboard „Łódź” 🛹", IMAGE, 4999, 2),
+    OrderItem(OTHER_PRODUCT, "Wheel", "/images/wheel.svg", 500, 4),
+)
+LINES = (OrderLine(PRODUCT, 2), OrderLine(OTHER_PRODUCT, 4))
+HOUSE = Address("PL", "Kraków", "30-001", "Długa", "7")
+FLAT = Address("PL", "Kraków", "30-001", "Długa", "7", "3a")
+SHORTAGES = (Shortage(PRODUCT, "Skateboard", 2, 0), Shortage(OTHER_PRODUCT, "Wheel", 4, 3))
+
+STORED: dict[str, Event] = {
+    "ProductListed": events.ProductListed(PRODUCT, "Skateboard „Łódź” 🛹", IMAGE, 4999, 10),
+    "ProductChanged": events.ProductChanged(PRODUCT, "Longboard", IMAGE, 10**17),
+    "ProductDiscontinued": events.ProductDiscontinued(PRODUCT),
+    "StockAdjusted": events.StockAdjusted(PRODUCT, REQUEST, -3, 'Lost, or "borrowed"'),
+    "StockReserved": events.StockReserved(PRODUCT, RUN, 2, 4999),
+    "StockShort": events.StockShort(PRODUCT, RUN, "Skateboard", 2, 0),
+    "ReservationReleased": events.ReservationReleased(PRODUCT, RUN, 2),
+    "ReservationShipped": events.ReservationShipped(PRODUCT, RUN, 2),
+    "AccountOpened": events.AccountOpened(ACCOUNT, CUSTOMER, 100000),
+    "Deposited": events.Deposited(ACCOUNT, REQUEST, 2500),
+    "Withdrawn": events.Withdrawn(ACCOUNT, REQUEST, 1),
+    "AccountCharged": events.AccountCharged(ACCOUNT, RUN, ORDER, 11998),
+    "ChargeDeclined": events.ChargeDeclined(ACCOUNT, RUN, 11998, 100),
+    "ChargeRefunded": events.ChargeRefunded(ACCOUNT, RUN, ORDER, 11998),
+    "ChargeSettled": events.ChargeSettled(ACCOUNT, RUN),
+    "OrderCreated": events.OrderCreated(ORDER, CUSTOMER, ACCOUNT, ITEMS, FLAT, 11998),
+    "OrderCreated-house": events.OrderCreated(ORDER, CUSTOMER, ACCOUNT, ITEMS[:1], HOUSE, 9998),
+    "OrderPlaced": events.OrderPlaced(ORDER, RUN, "first try", CUSTOMER, ACCOUNT, LINES, 11998),
+    "PriceRefused": events.PriceRefused(ORDER, RUN, 11998, 12000),
+    "ShipmentPrepared": events.ShipmentPrepared(ORDER, RUN),
+    "OrderCompleted": events.OrderCompleted(ORDER, RUN),
+    "OrderRejected": events.OrderRejected(ORDER, RUN, ProductsUnavailable(SHORTAGES)),
+    "OrderRejected-price": events.OrderRejected(ORDER, RUN, WrongPrice(11998, 12000)),
+    "OrderRejected-funds": events.OrderRejected(ORDER, RUN, InsufficientFunds(100, 11998)),
+    "OrderRejected-failed": events.OrderRejected(ORDER, RUN, ProcessingFailed("It broke.")),
+    "OrderCancelled": events.OrderCancelled(ORDER),
+}
+
+FILES = {path.stem: path for path in (Path(__file__).parent / "golden").glob("*.json")}
+
+
+def topic(stem: str) -> str:
+    return stem.split("-", maxsplit=1)[0]
+
+
+def test_every_event_has_a_file_and_every_file_an_event() -> None:
+    assert FILES.keys() == STORED.keys()
+    assert {topic(stem) for stem in FILES} == {cls.__name__ for cls in get_args(Event)}
+
+
+def test_every_problem_that_an_order_can_be_rejected_with_has_a_file() -> None:
+    rejections = (stored for stored in STORED.values() if isinstance(stored, events.OrderRejected))
+    assert {type(rejected.problem) for rejected in rejections} == set(get_args(Problem))
+
+
+@pytest.mark.parametrize("stem", FILES)
+def test_what_was_stored_is_read_as_it_was_meant(stem: str) -> None:
+    assert event_from_json(topic(stem), json.loads(FILES[stem].read_text("utf-8"))) == STORED[stem]
+
+
+@pytest.mark.parametrize("stem", STORED)
+def test_an_event_is_stored_as_it_always_was(stem: str) -> None:
+    assert type(STORED[stem]).__name__ == topic(stem)
+    assert event_to_json(STORED[stem]) == json.loads(FILES[stem].read_text("utf-8"))
+
+
+@pytest.mark.parametrize("stem", FILES)
+def test_what_was_stored_evolves_an_aggregate(stem: str) -> None:
+    event = event_from_json(topic(stem), json.loads(FILES[stem].read_text("utf-8")))
+    DECIDER_OF_EVENT[type(event)].fold([event])
