@@ -16,8 +16,8 @@ E = TypeVar("E")
 @message
 class Decider(Generic[C, S, E]):
     """A kind of aggregate as two pure functions and where they begin. `creates` is the command type
-    that begins a stream; `events` are the types that its streams hold; `id_field` is the field of its
-    commands and events that names the stream."""
+    that begins a stream; `events` are the types that its streams hold; `id_field` is the field that
+    names the stream."""
 
     name: str
     decide: Callable[[C, S], list[E]]

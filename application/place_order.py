@@ -104,7 +104,9 @@ def react(process: PlaceOrderProcess | None, event: Event | Refused) -> Reaction
     match process.step, event:
         # Happy path
         case Step.RESERVING, StockReserved(product_id) if product_id in process.waiting_for:
-            return _when_all_answered(replace(process, reserved=(*process.reserved, event)), product_id)
+            return _when_all_answered(
+                replace(process, reserved=(*process.reserved, event)), product_id
+            )
         case Step.RESERVING, StockShort(product_id, _, name, requested, available) if (
             product_id in process.waiting_for
         ):
@@ -118,7 +120,9 @@ def react(process: PlaceOrderProcess | None, event: Event | Refused) -> Reaction
             ]
         case Step.PREPARING_SHIPMENT, ShipmentPrepared():
             return _settle(process)
-        case Step.SETTLING, ReservationShipped(product_id=stream) | ChargeSettled(account_id=stream):
+        case Step.SETTLING, ReservationShipped(product_id=stream) | ChargeSettled(
+            account_id=stream
+        ):
             return _when_settled(process, stream)
         case Step.COMPLETING, OrderCompleted():
             return None, []
@@ -129,13 +133,17 @@ def react(process: PlaceOrderProcess | None, event: Event | Refused) -> Reaction
         case Step.CHARGING, ChargeDeclined(_, _, required, balance):
             return _undo(process, InsufficientFunds(balance, required))
         case Step.RESERVING, Refused(_, product_id, reason) if product_id in process.waiting_for:
-            return _when_all_answered(replace(process, problem=ProcessingFailed(reason)), product_id)
+            return _when_all_answered(
+                replace(process, problem=ProcessingFailed(reason)), product_id
+            )
         case (
             Step.REFUSING_PRICE | Step.CHARGING | Step.PREPARING_SHIPMENT,
             Refused(_, stream, reason),
         ) if stream in process.waiting_for:
             return _undo(process, ProcessingFailed(reason))
-        case Step.UNDOING, ReservationReleased(product_id=stream) | ChargeRefunded(account_id=stream):
+        case Step.UNDOING, ReservationReleased(product_id=stream) | ChargeRefunded(
+            account_id=stream
+        ):
             return _when_undone(process, stream)
         case Step.REJECTING, OrderRejected():
             return None, []
@@ -152,7 +160,7 @@ def _reserve(order: OrderPlaced) -> Reaction:
 
 
 def _when_all_answered(process: PlaceOrderProcess, answered: UUID) -> Reaction:
-    """Every item is tried; then shortages count before the price, and the price before the payment."""
+    """Every item is tried; then shortages count before the price, the price before the payment."""
     process = replace(process, waiting_for=process.waiting_for - {answered})
     order = process.order
     calculated = sum(item.quantity * item.unit_price for item in process.reserved)
@@ -174,7 +182,9 @@ def _when_all_answered(process: PlaceOrderProcess, answered: UUID) -> Reaction:
 def _settle(process: PlaceOrderProcess) -> Reaction:
     order = process.order
     products = [item.product_id for item in process.reserved]
-    return replace(process, step=Step.SETTLING, waiting_for=frozenset({*products, order.account_id})), [
+    return replace(
+        process, step=Step.SETTLING, waiting_for=frozenset({*products, order.account_id})
+    ), [
         *(ShipReservation(product_id, order.execution_id) for product_id in products),
         SettleCharge(order.account_id, order.execution_id),
     ]

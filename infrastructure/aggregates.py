@@ -1,4 +1,4 @@
-"""Loaded aggregates: what a command is decided against, whoever then appends what it makes happen."""
+"""Loaded aggregates: what a command is decided against, whoever then appends what happens."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -17,8 +17,8 @@ from infrastructure.event_store import NewEvent, new_event
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A stream folded to its state: `decider` is None while nothing is recorded in it. `position` is
-    that of its last event in the log, 0 while that event is not recorded yet."""
+    """A stream folded to its state: `decider` is None while nothing is recorded in it. `position`
+    is that of its last event in the log, 0 while that event is not recorded yet."""
 
     decider: AnyDecider | None = None
     state: Any = None
@@ -32,7 +32,7 @@ class Loaded:
         return Loaded(decider, decider.evolve(state, event), version, position)
 
     def decide(self, command: Command) -> Sequence[Event]:
-        """What the command makes happen. Raises DomainError, also when the stream is of another kind."""
+        """What the command makes happen. Raises DomainError, also for a stream of another kind."""
         decider = DECIDERS[type(command)]
         if self.decider is None:
             return decider.decide(command, decider.initial)

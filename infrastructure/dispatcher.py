@@ -34,7 +34,7 @@ class Dispatched:
 
 
 def idempotency_key(scope: UUID, id: UUID | str, *input: object) -> IdempotencyKey:
-    """The key of what a client sent under its own `id`, which others may use within another scope."""
+    """The key of what a client sent under its own `id`; within another scope others may use it."""
     fingerprint = blake2b(repr(input).encode(), digest_size=16).digest()
     return IdempotencyKey(uuid5(scope, str(id)), fingerprint)
 

@@ -1,4 +1,4 @@
-"""The event store: the eventsourcing library's, with one SQL function that appends in one round trip."""
+"""The event store: the eventsourcing library's, with one SQL function that appends."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ class NewEvent:
 
 @message
 class IdempotencyKey:
-    """What a client sent under an id of its own: `fingerprint` tells the same input from another."""
+    """What a client sent under its own id: `fingerprint` tells the same input from another."""
 
     key: UUID
     fingerprint: bytes
@@ -69,7 +69,7 @@ def new_event(
 def append_parameters(
     events: Sequence[NewEvent | StoredEvent], keys: Iterable[tuple[IdempotencyKey, int]] = ()
 ) -> tuple[list[Any], ...]:
-    """The parameters of `APPEND`; a key comes with the ordinal (from 1) of the last event it is for."""
+    """The parameters of `APPEND`; a key comes with the ordinal (from 1) of its last event."""
     found = list(keys)
     stored = [
         (e.stream_id, e.version, e.topic, e.state)
@@ -98,7 +98,7 @@ def now() -> datetime:
 
 
 class EventRecorder(PostgresProcessRecorder):
-    """The library's recorder with the append function of this shop, so that all its tools work here.
+    """The library's recorder with this shop's append function, so that all its tools work here.
 
     `insert_events` records all events and the tracking or none. Raises the library's IntegrityError
     when another event stands in such a place, or the tracking is not ahead of what is recorded.

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Self
 from uuid import UUID
 
 import psycopg
@@ -38,8 +39,8 @@ class Changes:
     ids: dict[UUID, None] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def add(self, id: UUID) -> None:
-        self.ids[id] = None
+    def add(self, changed: UUID) -> None:
+        self.ids[changed] = None
         self.wake.set()
 
     async def __aiter__(self) -> AsyncIterator[UUID]:
@@ -47,8 +48,8 @@ class Changes:
             await self.wake.wait()
             self.wake.clear()
             ids, self.ids = self.ids, {}
-            for id in ids:
-                yield id
+            for changed in ids:
+                yield changed
 
 
 class Follower:
@@ -67,7 +68,7 @@ class Follower:
         self._tasks: list[asyncio.Task[None]] = []
         self._news = asyncio.Event()
 
-    async def __aenter__(self) -> "Follower":
+    async def __aenter__(self) -> Self:
         self._tasks = [
             asyncio.create_task(self._listen(), name="follower listens"),
             asyncio.create_task(self._follow(), name="follower follows"),
@@ -113,7 +114,7 @@ class Follower:
             yield c
 
     def _subscribed(self, kind: str, *ids: UUID | None) -> "_Subscription":
-        return _Subscription(self._subscribers, [(kind, id) for id in ids])
+        return _Subscription(self._subscribers, [(kind, changed) for changed in ids])
 
     @property
     def subscribers(self) -> int:
@@ -159,12 +160,12 @@ class Follower:
                 cursor = await connection.execute(CHANGED, {"after": self.position})
                 changed = await cursor.fetchall()
         self.position = max(self.position, position)
-        for kind, id in changed:
-            for changes in self._subscribers.get((kind, id), ()):
-                changes.add(id)
+        for kind, row_id in changed:
+            for changes in self._subscribers.get((kind, row_id), ()):
+                changes.add(row_id)
             if kind == "product":
                 for changes in self._subscribers.get((kind, None), ()):
-                    changes.add(id)
+                    changes.add(row_id)
         while self._waiting and self._waiting[0][0] <= self.position:
             _, _, seen = heapq.heappop(self._waiting)
             if not seen.done():

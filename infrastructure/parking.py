@@ -19,7 +19,8 @@ PARK = (
 )
 # All that is parked for what somebody wants to be tried again, in order.
 TO_RETRY = (
-    "SELECT p.belongs_to, e.notification_id, e.originator_id, e.originator_version, e.topic, e.state"
+    "SELECT p.belongs_to, e.notification_id, e.originator_id, e.originator_version,"
+    " e.topic, e.state"
     " FROM parked_events p JOIN stored_events e ON e.notification_id = p.position"
     " WHERE p.consumer = %s AND p.belongs_to IN ("
     "  SELECT belongs_to FROM parked_events WHERE consumer = %s AND retry_at <= clock_timestamp())"

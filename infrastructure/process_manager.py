@@ -75,7 +75,7 @@ PROCESS: TypeAdapter[PlaceOrderProcess] = TypeAdapter(PlaceOrderProcess)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An event to react to. `cause` is its `stream/version`; `position` is 0 until it is recorded."""
+    """An event to react to; `cause` is its `stream/version`, `position` 0 until it is recorded."""
 
     execution_id: UUID
     event: Event
@@ -205,7 +205,7 @@ class ProcessManager:
                 base = self._commit(lead, outcome, position, unparked, bad)
             except Poison as poison:
                 poisoned[poison.execution_id] = str(poison)
-                log.error("execution parked", execution=poison.execution_id, error=str(poison))
+                log.exception("execution parked", execution=str(poison.execution_id))
             except psycopg.errors.UniqueViolation:
                 # A customer or an administrator was quicker: read on, and decide again.
                 self.conflicts += 1

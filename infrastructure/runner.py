@@ -1,4 +1,4 @@
-"""Exactly one active runner of a kind: who leads, who stands by, and how a takeover is made safe."""
+"""Exactly one active runner of a kind: who leads, who stands by, how a takeover is made safe."""
 
 import os
 import random
@@ -37,7 +37,9 @@ RETURNING epoch
 END_FROZEN = """
 SELECT holder, pg_terminate_backend(backend_pid) FROM runners
 WHERE name = %s AND heartbeat < clock_timestamp() - make_interval(secs => %s)
-AND backend_pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s)
+AND backend_pid IN (
+    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s
+)
 """
 
 
@@ -51,7 +53,7 @@ class Lead:
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[TupleRow]]:
-        """One transaction in one round trip, unless results are fetched in between. Raises Fenced."""
+        """One transaction, in one round trip unless results are fetched. Raises Fenced."""
         try:
             with (
                 self.connection.pipeline(),

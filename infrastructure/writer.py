@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Self
 
 import psycopg
 import structlog
@@ -20,7 +21,8 @@ log = structlog.get_logger()
 # Which of a batch's events and keys stand there already, and whether the events are the very same.
 EVENTS_THERE = (
     "SELECT n.ordinal::int, s.state = n.state, s.notification_id"
-    " FROM unnest(%b::uuid[], %b::bigint[], %b::bytea[]) WITH ORDINALITY AS n (id, version, state, ordinal)"
+    " FROM unnest(%b::uuid[], %b::bigint[], %b::bytea[])"
+    " WITH ORDINALITY AS n (id, version, state, ordinal)"
     " JOIN stored_events s ON s.originator_id = n.id AND s.originator_version = n.version"
 )
 KEYS_THERE = (
@@ -83,7 +85,7 @@ class Writer:
         self._closing = False
         self.statistics = WriterStatistics()
 
-    async def __aenter__(self) -> "Writer":
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="writer")
         return self
 
