@@ -188,6 +188,19 @@ async def transaction_at(
         return await cursor.fetchone()
 
 
+async def transaction_by_id(
+    connection: AsyncConnection[TupleRow], account_id: UUID, transaction_id: UUID
+) -> TransactionRow | None:
+    """The account's transaction of that id: for who repeats a transfer made long ago."""
+    async with connection.cursor(row_factory=args_row(TransactionRow), binary=True) as cursor:
+        await cursor.execute(
+            _TRANSACTION + " FROM transactions AS entry WHERE account_id = %b"
+            " AND transaction_id = %b",
+            (account_id, transaction_id),
+        )
+        return await cursor.fetchone()
+
+
 async def transactions_pages(
     connection: AsyncConnection[TupleRow],
     account_ids: Sequence[UUID],
