@@ -148,7 +148,7 @@ class Fold:
 
     def _step(self, event: Any, recorded: Recorded) -> str:
         if recorded.recorded_at is not self._at:
-            self._at, self._time = recorded.recorded_at, recorded.recorded_at.isoformat()
+            self._at, self._time = recorded.recorded_at, _iso(recorded.recorded_at)
         product = f'"{event.product_id}"' if type(event) in _STOCK else "null"
         return (
             f'{{"type":"{_STEPS[type(event)]}","product_id":{product},'
@@ -158,6 +158,10 @@ class Fold:
     def statements(self) -> list[Statement]:
         """The rows that are added and changed."""
         return statement(_INSERT, _added(self._runs)) + statement(_UPDATE, _changed(self._runs))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")
 
 
 def _added(changes: dict[UUID, _Change]) -> Iterable[tuple[object, ...]]:

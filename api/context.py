@@ -1,0 +1,58 @@
+"""What resolvers know of a call: who calls, where to read, what to send commands to."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import strawberry
+from psycopg_pool import AsyncConnectionPool
+
+from api.errors import Forbidden, Unauthenticated
+from api.loaders import Loaders
+from api.money import Currency
+from infrastructure.tokens import Caller
+from infrastructure.users import Users
+
+if TYPE_CHECKING:
+    from infrastructure.identity import Identity
+
+    from infrastructure.dispatcher import Dispatcher
+    from infrastructure.follower import Follower
+
+
+@dataclass(slots=True)
+class Context:
+    """One a call; on a websocket, one an operation. `caller` is None for who is not signed in."""
+
+    caller: Caller | None
+    request_id: UUID
+    currency: Currency
+    pool: AsyncConnectionPool
+    dispatcher: "Dispatcher"
+    users: Users
+    identity: "Identity"
+    follower: "Follower"
+    loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Forget what was read: after a change, and before each message of a subscription."""
+        self.loaders = Loaders(self.pool, self.users)
+
+    def user(self) -> Caller:
+        """Who calls. Raises Unauthenticated."""
+        if self.caller is None:
+            raise Unauthenticated
+        return self.caller
+
+    def admin(self) -> Caller:
+        """The administrator who calls. Raises Unauthenticated or Forbidden."""
+        caller = self.user()
+        if caller.role != "ADMIN":
+            raise Forbidden
+        return caller
+
+
+Info = strawberry.Info[Context, None]

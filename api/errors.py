@@ -1,0 +1,61 @@
+"""What is wrong with the call itself: told in `errors`, with a code in `extensions`.
+
+CallError
+ ├─ Unauthenticated    no token, or one that is expired or revoked
+ ├─ Forbidden          not for this caller
+ ├─ BadUserInput       the call is malformed
+ ├─ RateLimited        too many calls; try again after `retryAfter` seconds
+ ├─ QueryTooComplex    the document asks for more than one call may
+ └─ Internal           the shop failed; details are in its log, under the same request id
+"""
+
+from typing import Any, ClassVar
+
+from graphql import GraphQLError
+
+
+class CallError(GraphQLError):
+    """Its message is one sentence for a person, without anything of the shop's insides."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str, **extensions: Any) -> None:
+        super().__init__(message, extensions={"code": self.code, **extensions})
+
+
+class Unauthenticated(CallError):
+    code = "UNAUTHENTICATED"
+
+    def __init__(self, message: str = "Sign in first.") -> None:
+        super().__init__(message)
+
+
+class Forbidden(CallError):
+    code = "FORBIDDEN"
+
+    def __init__(self, message: str = "Only administrators may do this.") -> None:
+        super().__init__(message)
+
+
+class BadUserInput(CallError):
+    code = "BAD_USER_INPUT"
+
+
+class RateLimited(CallError):
+    """`retry_after` is in seconds."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after: int, message: str = "Too many calls; slow down.") -> None:
+        super().__init__(message, retryAfter=retry_after)
+
+
+class QueryTooComplex(CallError):
+    code = "QUERY_TOO_COMPLEX"
+
+
+class Internal(CallError):
+    code = "INTERNAL"
+
+    def __init__(self, message: str = "Something went wrong on the server.", **more: Any) -> None:
+        super().__init__(message, **more)

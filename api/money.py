@@ -1,0 +1,37 @@
+"""Money at the edge: exact decimals with their currency, made of whole minor units."""
+
+from decimal import Decimal
+
+import iso4217
+import strawberry
+
+from domain.message import message
+
+
+@strawberry.type
+class Money:
+    amount: Decimal
+    currency: str = strawberry.field(description="ISO 4217.")
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+@message
+class Currency:
+    """An ISO 4217 currency; `digits` is how many an amount has after its point."""
+
+    code: str
+    digits: int
+
+    def money(self, minor_units: int) -> Money:
+        """`minor_units` with exactly the currency's digits."""
+        return Money(amount=Decimal(minor_units).scaleb(-self.digits), currency=self.code)
+
+
+def currency_of(code: str) -> Currency:
+    """The currency of that code. Raises ValueError where there is none that has amounts."""
+    digits = iso4217.Currency(code).exponent
+    if digits is None:
+        raise ValueError(f"{code} has no minor units")
+    return Currency(code, digits)
