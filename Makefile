@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --universal \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -41,8 +43,7 @@ format: setup  ## Format the code and put right what ruff can
 	$(BIN)/ruff format .
 
 .PHONY: lock
-lock: setup  ## Resolve the dependencies again, to the newest versions
+lock: setup  ## Bring the dependencies to their newest versions
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --upgrade \
-		--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
-		--output-file requirements.lock
+	$(COMPILE) --group dev --upgrade --output-file requirements.lock
+	$(COMPILE) --constraint requirements.lock --output-file requirements-runtime.lock

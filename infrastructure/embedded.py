@@ -126,7 +126,7 @@ class EmbeddedPostgres:
     def start(self) -> "subprocess.Popen[bytes]":
         """Start the server, which runs until the stdin of the process returned is closed."""
         with self._start_log.open("wb") as output:  # until its own log is open
-            return subprocess.Popen(
+            self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -134,13 +134,14 @@ class EmbeddedPostgres:
                 cwd=self.directory,
                 start_new_session=True,  # Ctrl-C in the terminal is for us to handle
             )
+        return self._process
 
-    def wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
-        """Return when the shop's database can be used. Raises EmbeddedError where `process` ends.
+    def wait_until_ready(self) -> None:
+        """Return when the shop's database can be used. Raises EmbeddedError where the server ends.
 
         Has no time limit of its own: recovering after a crash may take long, and must not be cut.
         """
-        while process.poll() is None:
+        while self._process.poll() is None:
             with suppress(psycopg.OperationalError), _connect(self._socket_dir) as connection:
                 found = connection.execute("SELECT FROM pg_database WHERE datname = 'shop'")
                 if not found.rowcount:
@@ -155,8 +156,8 @@ class EmbeddedPostgres:
             self.claim()
             stack.callback(self.release)
             self.prepare()
-            process = stack.enter_context(self.start())
-            self.wait_until_ready(process)
+            stack.enter_context(self.start())
+            self.wait_until_ready()
             self._running = stack.pop_all()
         return self
 

@@ -1,9 +1,9 @@
-"""Runs one command that knows nothing of its parent, and stops it when the parent is gone.
+"""Ties a process to the one that started it: when that dies, even by `kill -9`, so does this one.
 
-Started as a script, with the standard library alone: `guard.py USER COMMAND...`; an empty USER
-leaves the user as it is. Its standard input is a pipe that the parent holds open: where that ends,
-the parent has died, even by `kill -9`. SIGTERM and SIGINT stop the command as well, by SIGINT,
-which is the fast shutdown of PostgreSQL. Exits as the command does.
+The standard input is a pipe that the parent holds open; where it ends, the parent is gone. Our own
+processes watch it themselves. A command that knows nothing of this is run by this file as a script,
+with the standard library alone: `guard.py USER COMMAND...`, where an empty USER changes nothing.
+SIGTERM and SIGINT stop the command too, by SIGINT, which is PostgreSQL's fast shutdown.
 """
 
 import os
@@ -11,7 +11,19 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import TypedDict
+
+
+def when_orphaned(stop: Callable[[], object]) -> None:
+    """Call `stop`, in a thread, when the parent is gone."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        stop()
+
+    threading.Thread(target=watch, name="guard", daemon=True).start()
 
 
 class User(TypedDict, total=False):
@@ -34,14 +46,9 @@ def main(user: str, command: list[str]) -> int:
     def stop(*_: object) -> None:
         process.send_signal(signal.SIGINT)
 
-    def stop_when_orphaned() -> None:
-        while os.read(0, 4096):
-            pass
-        stop()
-
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    threading.Thread(target=stop_when_orphaned, daemon=True).start()
+    when_orphaned(stop)
     return int(process.wait())
 
 
