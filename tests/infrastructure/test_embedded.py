@@ -1,0 +1,174 @@
+"""The embedded PostgreSQL: it starts, stops, survives, and is never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from infrastructure.embedded import EmbeddedError, EmbeddedPostgres, running_url
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from infrastructure.embedded import EmbeddedPostgres
+with EmbeddedPostgres(Path(sys.argv[1])) as postgres:
+    print(postgres.url, flush=True)
+    time.sleep(60)
+"""
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+
+
+def server(directory: Path) -> psutil.Process:
+    pid = (directory / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0]
+    return psutil.Process(int(pid))
+
+
+def has_ended(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def start_owner(directory: Path) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(directory)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"postgresql://")
+    return process
+
+
+def kill_owner(process: "subprocess.Popen[bytes]") -> None:
+    with process:
+        process.kill()
+
+
+def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
+    for expected in ([], [(1,)]):
+        with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 1 LIMIT 0")
+            assert connection.execute("SELECT * FROM kept").fetchall() == expected
+            connection.execute("INSERT INTO kept VALUES (1)")
+
+
+def test_it_is_postgresql_18_that_syncs_to_disk_and_listens_nowhere(tmp_path: Path) -> None:
+    names = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
+    with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url) as connection:
+        assert connection.info.server_version // 10_000 == 18
+        for name in names:
+            assert connection.execute("SELECT current_setting(%s)", [name]).fetchone() == ("on",)
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+
+
+def test_a_path_too_long_for_a_socket_is_no_obstacle(tmp_path: Path) -> None:
+    deep = tmp_path / ("a folder with spaces " * 4).strip() / ("x" * 60) / ("y" * 60)
+    with EmbeddedPostgres(deep) as postgres, psycopg.connect(postgres.url) as connection:
+        socket_dir = Path(connection.info.host)
+        assert running_url(deep) == postgres.url
+    assert not socket_dir.exists()
+
+
+def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    with (
+        EmbeddedPostgres(tmp_path) as first,
+        pytest.raises(EmbeddedError, match=rf"in use by process {os.getpid()}$"),
+        EmbeddedPostgres(tmp_path),
+    ):
+        pass
+    assert first.url
+
+
+def test_others_find_a_running_server_by_its_data(tmp_path: Path) -> None:
+    assert running_url(tmp_path) is None
+    with EmbeddedPostgres(tmp_path) as postgres:
+        assert running_url(tmp_path) == postgres.url
+    assert running_url(tmp_path) is None
+
+
+def test_it_stops_when_its_owner_is_killed_and_starts_again_after(tmp_path: Path) -> None:
+    owner = start_owner(tmp_path)
+    found = server(tmp_path)
+    kill_owner(owner)
+    eventually(lambda: has_ended(found))
+    with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url):
+        pass
+
+
+def test_a_server_left_behind_is_replaced(tmp_path: Path) -> None:
+    owner = start_owner(tmp_path)
+    found = server(tmp_path)
+    guard = found.parent()
+    assert guard is not None
+    guard.kill()
+    kill_owner(owner)
+    assert not has_ended(found)
+    with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url):
+        assert has_ended(found)
+        assert server(tmp_path).pid != found.pid
+
+
+def test_it_recovers_what_was_committed_when_it_was_killed_itself(tmp_path: Path) -> None:
+    owner = start_owner(tmp_path)
+    url = running_url(tmp_path)
+    assert url is not None
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1")
+        found = server(tmp_path)
+        for process in (found, *found.children()):
+            process.kill()
+    kill_owner(owner)
+    with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url) as connection:
+        assert connection.execute("SELECT * FROM kept").fetchall() == [(1,)]
+
+
+def test_the_number_of_a_dead_server_may_belong_to_another_process(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path):
+        left = (tmp_path / "postgres" / "postmaster.pid").read_text()
+    bystander = subprocess.Popen(["sleep", "60"], user="pgserver" if os.geteuid() == 0 else None)
+    with bystander:
+        lines = left.split("\n")
+        pid_file = tmp_path / "postgres" / "postmaster.pid"
+        pid_file.write_text("\n".join([str(bystander.pid), *lines[1:]]))
+        pid_file.chmod(0o644)
+        with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url):
+            pass
+        assert bystander.poll() is None
+        bystander.send_signal(signal.SIGKILL)
+
+
+def test_a_first_start_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "postgres.new").mkdir()
+    (tmp_path / "postgres.new" / "PG_VERSION").write_text("18")
+    with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url):
+        pass
+
+
+def test_data_of_another_version_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("16\n")
+    with (
+        pytest.raises(EmbeddedError, match="the data are of PostgreSQL 16, this is 18"),
+        EmbeddedPostgres(tmp_path),
+    ):
+        pass
+
+
+def test_why_it_does_not_start_is_said(tmp_path: Path) -> None:
+    with (
+        pytest.raises(EmbeddedError, match=r'does not start in .*"lots"'),
+        EmbeddedPostgres(tmp_path, {"max_connections": "lots"}),
+    ):
+        pass
+    with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url):
+        pass
