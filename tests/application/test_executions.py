@@ -1,0 +1,263 @@
+"""What always holds for executions, however they get in each other's way."""
+
+import re
+from contextlib import suppress
+from itertools import count
+from random import Random
+from typing import TypeVar
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.account import Account
+from domain.commands import (
+    AdjustStock,
+    CancelOrder,
+    ChangeProduct,
+    Command,
+    CreateOrder,
+    Deposit,
+    DiscontinueProduct,
+    ListProduct,
+    OpenAccount,
+    PlaceOrder,
+    Withdraw,
+)
+from domain.errors import DomainError
+from domain.events import (
+    AccountCharged,
+    AccountOpened,
+    ChargeDeclined,
+    ChargeRefunded,
+    ChargeSettled,
+    Deposited,
+    Event,
+    OrderCompleted,
+    OrderPlaced,
+    OrderRejected,
+    PriceRefused,
+    ProductListed,
+    ReservationReleased,
+    ReservationShipped,
+    ShipmentPrepared,
+    StockAdjusted,
+    StockReserved,
+    StockShort,
+    Withdrawn,
+)
+from domain.order import Order, OrderStatus
+from domain.stock import Stock
+from domain.values import (
+    Address,
+    InsufficientFunds,
+    OrderItem,
+    ProcessingFailed,
+    ProductsUnavailable,
+    Shortage,
+    WrongPrice,
+)
+from tests.application.shop_in_memory import Shop
+
+E = TypeVar("E")
+
+PRODUCTS = [UUID(int=n) for n in range(1, 4)]
+ACCOUNTS = [UUID(int=n) for n in range(11, 13)]
+ORDERS = [UUID(int=n) for n in range(21, 27)]
+ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "7")
+
+LETTERS = {
+    OrderPlaced: "P",
+    StockReserved: "r",
+    StockShort: "s",
+    PriceRefused: "p",
+    AccountCharged: "c",
+    ChargeDeclined: "d",
+    ShipmentPrepared: "h",
+    ReservationShipped: "x",
+    ChargeSettled: "t",
+    ReservationReleased: "l",
+    ChargeRefunded: "m",
+    OrderCompleted: "C",
+    OrderRejected: "R",
+}
+STORIES = {
+    "completed": r"Pr+ch[xt]+C",
+    "products unavailable": r"P[rs]*s[rs]*l*R",
+    "wrong price": r"Pr+pl+R",
+    "insufficient funds": r"Pr+dl+R",
+    "shipment refused": r"Pr+c[lm]+R",
+}
+
+
+@settings(max_examples=500)
+@given(st.integers(0, 2**32))
+def test_every_placed_order_ends_once_and_nothing_is_left_over(seed: int) -> None:
+    shop = a_day(Random(seed))
+    for order in of_type(shop.log, OrderPlaced):
+        assert_it_ended_well(order, of_execution(order.execution_id, shop.log))
+    assert not any(shop.processes.values())
+    for product_id in PRODUCTS:
+        stock: Stock = shop.states[product_id]
+        assert (stock.reserved, len(stock.reservations)) == (0, 0)
+        assert stock.on_hand >= 0
+    for account_id in ACCOUNTS:
+        account: Account = shop.states[account_id]
+        assert len(account.charged) == 0
+        assert account.balance >= 0
+    for order_id in ORDERS:
+        state: Order = shop.states[order_id]
+        assert state.status is not OrderStatus.PLACED
+    assert_money_and_stock_agree(shop)
+
+
+def test_a_few_days_see_all_the_stories() -> None:
+    told = set()
+    for seed in range(30):
+        shop = a_day(Random(seed))
+        for order in of_type(shop.log, OrderPlaced):
+            told.add(story(of_execution(order.execution_id, shop.log)))
+    assert told == STORIES.keys()
+
+
+def a_day(random: Random) -> Shop:
+    """A few orders for too few products with too little money, placed while everything changes."""
+    shop = Shop(random)
+    for product_id in PRODUCTS:
+        price, quantity = random.randint(1, 30), random.randint(0, 12)
+        shop.send(ListProduct(product_id, "Board", "/board.svg", price, quantity))
+    for account_id in ACCOUNTS:
+        shop.send(OpenAccount(account_id, account_id, random.randint(0, 200)))
+    for order_id in ORDERS:
+        shop.send(an_order(order_id, shop))
+    new_ids = (UUID(int=n) for n in count(1000))
+    for _ in range(100):
+        if random.random() < 0.2:
+            with suppress(DomainError):
+                shop.send(from_outside(random, next(new_ids)))
+        elif random.random() < 0.02:
+            shop.lost_shipments.update(
+                order.execution_id for order in of_type(shop.log, OrderPlaced)
+            )
+        else:
+            shop.step()
+    while shop.step():
+        pass
+    return shop
+
+
+def an_order(order_id: UUID, shop: Shop) -> CreateOrder:
+    """Of some of the products, mostly for what they cost now."""
+    random = shop.random
+    items = tuple(
+        OrderItem(
+            product_id, "Board", "/board.svg", shop.states[product_id].price, random.randint(1, 3)
+        )
+        for product_id in random.sample(PRODUCTS, random.randint(1, 3))
+    )
+    total = sum(item.unit_price * item.quantity for item in items)
+    return CreateOrder(
+        order_id,
+        UUID(int=1),
+        random.choice(ACCOUNTS),
+        items,
+        ADDRESS,
+        total + random.choice([0, 0, 0, 0, 1]),
+    )
+
+
+def from_outside(random: Random, new_id: UUID) -> Command:
+    """What customers and administrators do while executions are under way."""
+    product_id, account_id = random.choice(PRODUCTS), random.choice(ACCOUNTS)
+    if random.random() < 0.6:
+        return PlaceOrder(random.choice(ORDERS), new_id, str(new_id))
+    possible: list[Command] = [
+        ChangeProduct(product_id, price=random.randint(1, 30)),
+        AdjustStock(product_id, new_id, random.randint(-3, 3), "Count"),
+        Deposit(account_id, new_id, random.randint(1, 100)),
+        Withdraw(account_id, new_id, random.randint(1, 100)),
+        CancelOrder(random.choice(ORDERS)),
+        DiscontinueProduct(product_id),
+    ]
+    return random.choices(possible, [5, 5, 5, 5, 1, 1])[0]
+
+
+def of_type(log: list[Event], cls: type[E]) -> list[E]:
+    return [event for event in log if isinstance(event, cls)]
+
+
+def of_execution(execution_id: UUID, log: list[Event]) -> list[Event]:
+    return [event for event in log if getattr(event, "execution_id", None) == execution_id]
+
+
+def story(steps: list[Event]) -> str:
+    """The one story that these steps tell."""
+    letters = "".join(LETTERS[type(step)] for step in steps)
+    told = [name for name, pattern in STORIES.items() if re.fullmatch(pattern, letters)]
+    assert len(told) == 1, letters
+    return told[0]
+
+
+def assert_it_ended_well(order: OrderPlaced, steps: list[Event]) -> None:
+    """Every item was tried, what was reserved was shipped or released, and the reason is right."""
+    reserved, shortages = of_type(steps, StockReserved), of_type(steps, StockShort)
+    shipped, released = of_type(steps, ReservationShipped), of_type(steps, ReservationReleased)
+    calculated = sum(item.quantity * item.unit_price for item in reserved)
+    tried = [(item.product_id, item.quantity) for item in reserved]
+    tried += [(item.product_id, item.requested) for item in shortages]
+    assert sorted(tried) == sorted((line.product_id, line.quantity) for line in order.lines)
+    assert sorted((item.product_id, item.quantity) for item in reserved) == sorted(
+        (item.product_id, item.quantity) for item in shipped + released
+    )
+    assert [c.amount for c in of_type(steps, AccountCharged)] in ([], [order.total])
+    told, end = story(steps), steps[-1]
+    if told == "completed":
+        assert (end, calculated) == (
+            OrderCompleted(order.order_id, order.execution_id),
+            order.total,
+        )
+        return
+    assert isinstance(end, OrderRejected)
+    match end.problem:
+        case ProductsUnavailable(products):
+            assert told == "products unavailable"
+            assert set(products) == {
+                Shortage(s.product_id, s.name, s.requested, s.available) for s in shortages
+            }
+            assert len(products) == len(shortages)
+        case WrongPrice():
+            assert told == "wrong price"
+            assert end.problem == WrongPrice(order.total, calculated)
+            assert calculated != order.total
+        case InsufficientFunds(balance, required):
+            assert told == "insufficient funds"
+            assert balance < required == order.total == calculated
+        case ProcessingFailed(reason):
+            assert (told, reason) == ("shipment refused", "The parcel was lost.")
+
+
+def assert_money_and_stock_agree(shop: Shop) -> None:
+    """What came in is still there, or was sold in an order that is completed."""
+    completed = {event.execution_id for event in of_type(shop.log, OrderCompleted)}
+    sold = [order for order in of_type(shop.log, OrderPlaced) if order.execution_id in completed]
+    for product_id in PRODUCTS:
+        received = sum(
+            e.quantity for e in of_type(shop.log, ProductListed) if e.product_id == product_id
+        )
+        received += sum(
+            e.by for e in of_type(shop.log, StockAdjusted) if e.product_id == product_id
+        )
+        gone = sum(
+            line.quantity for order in sold for line in order.lines if line.product_id == product_id
+        )
+        assert shop.states[product_id].on_hand == received - gone
+    for account_id in ACCOUNTS:
+        money = sum(
+            e.opening_deposit
+            for e in of_type(shop.log, AccountOpened)
+            if e.account_id == account_id
+        )
+        money += sum(e.amount for e in of_type(shop.log, Deposited) if e.account_id == account_id)
+        money -= sum(e.amount for e in of_type(shop.log, Withdrawn) if e.account_id == account_id)
+        money -= sum(order.total for order in sold if order.account_id == account_id)
+        assert shop.states[account_id].balance == money
