@@ -1,1 +1,1 @@
-"""How fast the shop is, measured on a running shop."""
+"""How fast the shop is, against the libraries' documented ways and against PostgreSQL itself."""

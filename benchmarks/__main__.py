@@ -1,0 +1,57 @@
+"""`python -m benchmarks`: run benchmarks, print their tables, and write their results."""
+
+import gc
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Protocol, cast
+
+import typer
+from rich.console import Console
+
+from benchmarks.report import kept_result, show, write
+from benchmarks.result import Result
+
+ALL = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]_*.py"))
+
+
+class Benchmark(Protocol):
+    """What a module of this folder named after a letter is."""
+
+    def run(self, quick: bool) -> Result:
+        """Measure, and say what was found; `quick` is for a first impression."""
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help=", ".join(ALL))] = None,
+    quick: Annotated[
+        bool, typer.Option(help="One short round of each.", show_default=False)
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option(help="Keep these results to compare later ones with.")
+    ] = False,
+) -> None:
+    """Measure the shop against what it could have been made with. A name's letter will do."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every server is stopped
+    console = Console()
+    for name in _chosen(names):
+        benchmark = cast("Benchmark", import_module(f"benchmarks.{name}"))
+        result = benchmark.run(quick)
+        kept = kept_result(name)
+        show(console, result, kept)
+        console.print(f"  {write(result, kept, keep=keep)}\n", highlight=False)
+        gc.collect()
+
+
+def _chosen(names: list[str] | None) -> list[str]:
+    if not names:
+        return ALL
+    chosen = [name for name in ALL if any(name.startswith(wanted) for wanted in names)]
+    if not chosen:
+        raise typer.BadParameter(f"known are {', '.join(ALL)}")
+    return chosen
+
+
+if __name__ == "__main__":
+    typer.run(main)

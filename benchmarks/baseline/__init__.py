@@ -1,0 +1,1 @@
+"""What the shop is measured against: the same work, as the libraries' documentation has it."""
