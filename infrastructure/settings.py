@@ -9,10 +9,13 @@ from tempfile import NamedTemporaryFile
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import iso4217
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from infrastructure.mail import Smtp
 
 PREFIX = "SHOP_"
 SHORTEST_KEY = 32  # characters; HS256 wants 32 bytes (RFC 7518, section 3.2)
@@ -31,10 +34,14 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def _smtp_url(value: SecretStr) -> SecretStr:
-    url = urlsplit(value.get_secret_value())
-    if url.scheme not in {"smtp", "smtps"} or not url.hostname or url.port == 0:
-        raise ValueError
+    Smtp.parse(value.get_secret_value())
     return value
+
+
+def _currency(code: str) -> str:
+    if iso4217.Currency(code).exponent is None:  # gold has none
+        raise ValueError
+    return code
 
 
 def _mail_address(value: str) -> str:
@@ -81,7 +88,9 @@ class Settings(BaseSettings):
     secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
         None, description=f"a key of {SHORTEST_KEY} characters or more (several: comma separated)"
     )
-    currency: str = Field("USD", pattern=r"\A[A-Z]{3}\z", description="a currency such as USD")
+    currency: Annotated[str, AfterValidator(_currency)] = Field(
+        "USD", description="a currency such as USD"
+    )
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(
         None, description="an address such as smtp://127.0.0.1:1025"
     )
