@@ -1,0 +1,330 @@
+"""Who somebody is: signing up, proving an address, signing in, choosing another password.
+
+Nobody learns from an answer, or from how long it takes, whether an address has an account. So
+whatever depends on that is done by the courier, later; a password is hashed in any case; and what
+is written to the database is the same.
+"""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import args_row
+from psycopg_pool import AsyncConnectionPool
+
+from domain.message import message
+from domain.recorded import Origin
+from infrastructure.clock import Clock, utc_now
+from infrastructure.courier import Kind, put_in_outbox
+from infrastructure.dispatcher import Dispatcher
+from infrastructure.mail_codes import SPEND, MailCodes, Purpose, forget_code
+from infrastructure.passwords import Passwords
+from infrastructure.rate_limits import MAILS, SIGN_UPS, WRONG_CODES, WRONG_PASSWORDS, RateLimits
+from infrastructure.refusals import (
+    EmailNotVerified,
+    InvalidCode,
+    InvalidCredentials,
+    InvalidToken,
+    RateLimited,
+    ValidationFailed,
+)
+from infrastructure.session_watch import SessionWatch
+from infrastructure.sessions import Session, Sessions, end_sessions_of
+from infrastructure.sign_up import (
+    Problems,
+    SignUp,
+    account_to_open,
+    insert_user,
+    problems_of,
+    role_problem,
+)
+from infrastructure.tokens import AccessTokens, Caller
+from infrastructure.users import (
+    USER_COLUMNS,
+    MailAddress,
+    User,
+    Users,
+    address_or_none,
+    parse_address,
+)
+
+SESSION_OVER = "The session has ended: sign in again."
+LONGEST_SUBJECT = 254  # characters of what is counted as an address
+
+
+@message
+class Verified:
+    """A user whose account is open; `position`: of the event that opened it."""
+
+    user: User
+    position: int
+
+
+@message
+class _Known:
+    """What signing in needs to know of a user."""
+
+    user_id: UUID
+    password_hash: str
+    password_version: int
+    email_verified: bool
+    locked: bool
+
+
+VERIFY: LiteralString = (
+    "UPDATE users SET email_verified = true WHERE user_id = %(user_id)s AND NOT email_verified"
+)
+RESET: LiteralString = (
+    "UPDATE users SET password_hash = %(password_hash)s, password_version = password_version + 1"
+    " WHERE user_id = %(user_id)s"
+)
+ONCE: LiteralString = " AND EXISTS (SELECT FROM spent)"
+
+
+class Identity:
+    """One a process; for asyncio. `users` looks users up, locks and unlocks them."""
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool,
+        dispatcher: Dispatcher,
+        passwords: Passwords,
+        watch: SessionWatch,
+        *,
+        secret_keys: Sequence[str],
+        admin_code: str | None = None,
+        limits: bool = True,
+        clock: Clock = utc_now,
+    ) -> None:
+        """`secret_keys`: the first signs, all are good. `admin_code`: what an administrator must
+        bring to sign up; None lets nobody, and the empty text anybody."""
+        self.users = Users(pool, watch=watch, clock=clock)
+        self._pool = pool
+        self._dispatcher = dispatcher
+        self._passwords = passwords
+        self._watch = watch
+        self._tokens = AccessTokens(secret_keys, clock=clock)
+        self._sessions = Sessions(self._tokens, clock=clock)
+        self._codes = MailCodes(secret_keys, clock=clock)
+        self._limits = RateLimits(enabled=limits, clock=clock)
+        self._admin_code = admin_code
+        self._clock = clock
+
+    async def sign_up(self, form: SignUp, client: str, found: Problems = ()) -> None:
+        """Note who signs up, and have a code mailed. Says the same for an address that is known.
+
+        `client`: whom to count it for (`client_of`); `found`: what else is wrong with the input, as
+        (path, message). Raises ValidationFailed, RateLimited or Overloaded.
+        """
+        problems = [*found, *await problems_of(form, self._passwords)]
+        if problem := role_problem(form, self._admin_code):
+            problems.append(("adminCode", problem))
+        # A wrong code for administrators is counted too: it must not be guessed.
+        if not problems or form.admin_code is not None:
+            async with self._pool.connection() as connection:
+                if wait := await self._limits.take(connection, SIGN_UPS, client=client):
+                    raise RateLimited(wait)
+        if problems:
+            raise ValidationFailed(problems)
+        address = parse_address(form.email)
+        password_hash = await self._passwords.hash(form.password)
+        async with self._pool.connection() as connection, connection.transaction():
+            # Without a mail nothing may change: the code that is out is for what stands there.
+            mails = not await self._limits.take(connection, MAILS, subject=address.key)
+            if mails:
+                await forget_code(connection, address.key, "VERIFY")
+                await put_in_outbox(connection, "SIGN_UP", address.key, self._clock())
+            await insert_user(connection, form, password_hash, self._clock(), replace=mails)
+
+    async def create_user(self, form: SignUp, request_id: UUID) -> Verified:
+        """Make a user whose address needs no proof, for operators and demonstrations.
+
+        Raises ValidationFailed, also where the address has an account; Overloaded or Unavailable.
+        """
+        if problems := await problems_of(form, self._passwords):
+            raise ValidationFailed(problems)
+        address = parse_address(form.email)
+        password_hash = await self._passwords.hash(form.password)
+        async with self._pool.connection() as connection, connection.transaction():
+            await forget_code(connection, address.key, "VERIFY")
+            if not await insert_user(connection, form, password_hash, self._clock(), replace=True):
+                raise ValidationFailed([("email", "Has an account already.")])
+        verified = await self._verify(address, request_id, VERIFY)
+        if verified is None:
+            raise ValidationFailed([("email", "Was signed up by somebody else just now.")])
+        return verified
+
+    async def request_verification_code(self, email: str) -> None:
+        """Have a code mailed, if somebody needs one and it is not too often."""
+        await self._request_mail("VERIFY", email)
+
+    async def verify_email(self, email: str, code: str, request_id: UUID) -> Verified:
+        """Open the account of who got the code. Raises InvalidCode, RateLimited, Overloaded or
+        Unavailable.
+
+        First the account, then the code is spent: whoever was cut off in between asks again with
+        the same code, and opening the account again records nothing.
+        """
+        address, proof = await self._check_code(email, "VERIFY", code)
+        verified = await self._verify(address, request_id, SPEND + VERIFY + ONCE, proof)
+        if verified is None:
+            raise InvalidCode
+        return verified
+
+    async def sign_in(self, email: str, password: str, client: str) -> Session:
+        """A new session. Raises InvalidCredentials, EmailNotVerified, RateLimited or Overloaded."""
+        subject = _subject(email)
+        async with self._pool.connection() as connection:
+            if wait := await self._limits.wait(
+                connection, WRONG_PASSWORDS, subject=subject, client=client
+            ):
+                raise RateLimited(wait)
+            known = await _find(connection, subject)
+        right = await self._passwords.verify(known.password_hash if known else None, password)
+        # Once more: of many at once, only the first ten are told whether they were wrong.
+        count = self._limits.wait if known and right and not known.locked else self._limits.take
+        async with self._pool.connection() as connection:
+            wait = await count(connection, WRONG_PASSWORDS, subject=subject, client=client)
+        if wait:
+            raise RateLimited(wait)
+        if known is None or not right or known.locked:
+            raise InvalidCredentials
+        if not known.email_verified:
+            raise EmailNotVerified
+        await self._rehash(known, password)
+        async with self._pool.connection() as connection, connection.transaction():
+            return await self._sessions.open(connection, known.user_id, known.password_version)
+
+    async def refresh(self, refresh_token: str) -> Session:
+        """The session's next tokens. Raises InvalidCredentials, and ends the session where the
+        token was used before: then somebody has a copy."""
+        async with self._pool.connection() as connection, connection.transaction():
+            session = await self._sessions.refresh(connection, refresh_token)
+            ended = [] if session else await self._sessions.end(connection, refresh_token)
+        self._watch.note(ended)
+        if session is None:
+            raise InvalidCredentials(SESSION_OVER)
+        return session
+
+    async def sign_out(self, refresh_token: str) -> None:
+        """End the session of the token, used or not; nothing where there is none."""
+        async with self._pool.connection() as connection:
+            ended = await self._sessions.end(connection, refresh_token)
+        self._watch.note(ended)
+
+    def verify_access_token(self, token: str) -> Caller:
+        """Who sends this token. Raises InvalidToken. Asks no database."""
+        caller = self._tokens.verify(token)
+        if self._watch.has_ended(caller.session_id):
+            raise InvalidToken
+        return caller
+
+    async def request_password_reset(self, email: str) -> None:
+        """Have a code mailed, if there is an account and it is not too often."""
+        await self._request_mail("RESET", email)
+
+    async def reset_password(self, email: str, code: str, new_password: str) -> None:
+        """Set the password and end all sessions. Raises InvalidCode, ValidationFailed (the code
+        stays good), RateLimited or Overloaded."""
+        await self._check_new_password(new_password, email)
+        address, proof = await self._check_code(email, "RESET", code)
+        user = await self.users.by_email(email)
+        if user is None:
+            raise InvalidCode
+        # The name is looked at only now: before, the answer would give it away.
+        await self._check_new_password(new_password, email, user.name)
+        password_hash = await self._passwords.hash(new_password)
+        async with self._pool.connection() as connection, connection.transaction():
+            cursor = await connection.execute(
+                SPEND + RESET + ONCE,
+                {**proof, "user_id": user.user_id, "password_hash": password_hash},
+            )
+            if cursor.rowcount == 0:
+                raise InvalidCode
+            ended = await end_sessions_of(connection, user.user_id, self._clock())
+            await self._limits.forget(connection, WRONG_PASSWORDS, subject=address.key)
+        self._watch.note(ended)
+
+    async def _request_mail(self, kind: Kind, email: str) -> None:
+        address = address_or_none(email)
+        if address is None:
+            return
+        async with self._pool.connection() as connection, connection.transaction():
+            if not await self._limits.take(connection, MAILS, subject=address.key):
+                await put_in_outbox(connection, kind, address.key, self._clock())
+
+    async def _check_code(
+        self, email: str, purpose: Purpose, code: str
+    ) -> tuple[MailAddress, dict[str, object]]:
+        """The address, and the parameters of SPEND. Raises InvalidCode or RateLimited."""
+        address = address_or_none(email)
+        if address is None:
+            raise InvalidCode
+        async with self._pool.connection() as connection, connection.transaction():
+            wait = await self._limits.wait(connection, WRONG_CODES, subject=address.key)
+            proof = None
+            if not wait:
+                proof = await self._codes.check(connection, address.key, purpose, code)
+            if proof is None:
+                await self._limits.take(connection, WRONG_CODES, subject=address.key)
+        if wait:
+            raise RateLimited(wait)
+        if proof is None:
+            raise InvalidCode
+        return address, proof
+
+    async def _verify(
+        self,
+        address: MailAddress,
+        request_id: UUID,
+        statement: LiteralString,
+        proof: dict[str, object] | None = None,
+    ) -> Verified | None:
+        """Open the account, then mark the user; None where that is another by now."""
+        async with self._pool.connection() as connection:
+            opening = await account_to_open(connection, address.key)
+        if opening is None:
+            return None
+        origin = Origin(opening.owner_id, request_id, str(request_id))
+        dispatched = await self._dispatcher.dispatch(opening, origin=origin)
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=args_row(User))
+            await cursor.execute(
+                f"{statement} RETURNING {USER_COLUMNS}",
+                {**(proof or {}), "user_id": opening.owner_id},
+            )
+            user = await cursor.fetchone()
+        return Verified(user, dispatched.position) if user else None
+
+    async def _check_new_password(self, password: str, *about: str) -> None:
+        if problem := await self._passwords.problem(password, *about):
+            raise ValidationFailed([("newPassword", problem)])
+
+    async def _rehash(self, known: _Known, password: str) -> None:
+        if not self._passwords.outdated(known.password_hash):
+            return
+        password_hash = await self._passwords.hash(password)
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "UPDATE users SET password_hash = %s WHERE user_id = %s AND password_hash = %s",
+                (password_hash, known.user_id, known.password_hash),
+            )
+
+
+def _subject(email: str) -> str:
+    """What tries are counted for: the address, which has no case, or whatever else was sent."""
+    address = address_or_none(email)
+    if address:
+        return address.key
+    return email[:LONGEST_SUBJECT].encode("ascii", "replace").decode().replace("\0", "?")
+
+
+async def _find(connection: AsyncConnection, email_key: str) -> _Known | None:
+    cursor = connection.cursor(row_factory=args_row(_Known))
+    await cursor.execute(
+        "SELECT user_id, password_hash, password_version, email_verified, locked FROM users"
+        " WHERE email_key = %s",
+        (email_key,),
+    )
+    return await cursor.fetchone()

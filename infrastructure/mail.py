@@ -1,0 +1,194 @@
+"""Mails: what they say, and the two ways that they leave: by SMTP, or as files."""
+
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, make_msgid, parseaddr
+from html import escape
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiosmtplib
+import structlog
+
+from domain.message import message
+
+log = structlog.get_logger()
+
+OPERATION_TIMEOUT = 15.0  # seconds for each step of an SMTP dialogue
+
+
+@message
+class Letter:
+    """What a mail says. Nothing in it was written by whoever made the shop send it: a sign-up must
+    not be a way to mail a text of one's own to somebody else."""
+
+    subject: str
+    before: str
+    code: str | None
+    after: str
+
+
+def verification_letter(code: str, *, again: bool) -> Letter:
+    """For who signed up; `again`: the address was signed up before, and not verified."""
+    warning = (
+        " This address was signed up more than once: the code belongs to the last time, and to the"
+        " password that was chosen then. If that was not you, do not use it; sign up again."
+    )
+    return Letter(
+        "Your verification code",
+        "Somebody, hopefully you, signed up at the shop with this e-mail address."
+        " This code confirms that the address is yours:",
+        code,
+        "It is valid for 15 minutes."
+        + (
+            warning
+            if again
+            else " If it was not you, ignore this mail: without the code, nothing happens."
+        ),
+    )
+
+
+def reset_letter(code: str) -> Letter:
+    """For who forgot the password."""
+    return Letter(
+        "Your code for a new password",
+        "Somebody, hopefully you, asked for a new password at the shop."
+        " This code lets you choose one:",
+        code,
+        "It is valid for 15 minutes."
+        " If it was not you, ignore this mail: your password stays as it is.",
+    )
+
+
+def known_address_letter() -> Letter:
+    """For who has an account, when somebody signs up with the same address."""
+    return Letter(
+        "You already have an account",
+        "Somebody, perhaps you, tried to sign up at the shop with this e-mail address."
+        " It already has an account, which stays as it is.",
+        None,
+        "If it was you: sign in with your password, or ask for a new one if you forgot it."
+        " If it was not you, there is nothing to do.",
+    )
+
+
+def already_verified_letter() -> Letter:
+    """For who asks for a verification code and needs none."""
+    return Letter(
+        "Your e-mail address is verified",
+        "Somebody, perhaps you, asked for a verification code for this e-mail address."
+        " None is needed: the address is verified already.",
+        None,
+        "You can sign in with your password, or ask for a new one if you forgot it.",
+    )
+
+
+def compose(letter: Letter, sender: str, recipient: str, at: datetime) -> EmailMessage:
+    """The mail, as text and as HTML. The code stands alone on a line of the text."""
+    mail = EmailMessage(SMTP_POLICY)
+    mail["From"] = sender
+    mail["To"] = recipient
+    mail["Subject"] = letter.subject
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    parts = [part for part in (letter.before, letter.code, letter.after) if part]
+    mail.set_content("\n\n".join(parts) + "\n")
+    mail.add_alternative(_html(letter), subtype="html")
+    return mail
+
+
+def _html(letter: Letter) -> str:
+    code = (
+        f'<p style="font: bold 2em monospace; letter-spacing: 0.2em">{escape(letter.code)}</p>\n'
+        if letter.code
+        else ""
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n'
+        f"<head><title>{escape(letter.subject)}</title></head>\n"
+        '<body style="font-family: sans-serif; max-width: 36em">\n'
+        f"<p>{escape(letter.before)}</p>\n{code}<p>{escape(letter.after)}</p>\n</body>\n</html>\n"
+    )
+
+
+@message
+class Smtp:
+    """A mail server."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: bool
+    user: str | None
+    password: str | None
+
+    @classmethod
+    def parse(cls, url: str) -> "Smtp":
+        """`smtp://host`, `smtp://host?starttls` or `smtps://host`, with `user:password@` and a port
+        where needed; both percent-encoded. Raises ValueError, without the password in it."""
+        wrong = "is not an address such as smtp://user:password@mail.example.com:587?starttls"
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ValueError(wrong) from None
+        starttls = parts.query == "starttls"
+        plain = parts.scheme == "smtp"
+        if (
+            not parts.hostname
+            or (not plain and parts.scheme != "smtps")
+            or parts.path not in ("", "/")
+            or (parts.query and not (plain and starttls))
+        ):
+            raise ValueError(wrong)
+        usual = 587 if starttls else 25 if plain else 465
+        return cls(
+            parts.hostname,
+            usual if port is None else port,
+            not plain,
+            starttls,
+            unquote(parts.username) if parts.username else None,
+            unquote(parts.password) if parts.password else None,
+        )
+
+    async def send(self, mail: EmailMessage, mail_id: UUID) -> None:
+        """Raises aiosmtplib.SMTPException or OSError."""
+        await aiosmtplib.send(
+            mail,
+            hostname=self.host,
+            port=self.port,
+            use_tls=self.tls,
+            start_tls=self.starttls,
+            username=self.user,
+            password=self.password,
+            timeout=OPERATION_TIMEOUT,
+        )
+        await log.ainfo("mail sent", mail_id=str(mail_id))
+
+
+@message
+class MailFolder:
+    """A folder that mails are written to, for who has no mail server at hand."""
+
+    path: Path
+
+    async def send(self, mail: EmailMessage, mail_id: UUID) -> None:
+        """Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        file = self.path / f"{mail_id}.eml"
+        unfinished = file.with_suffix(".part")
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(mail.as_bytes())
+        unfinished.replace(file)
+        await log.ainfo("mail written", file=str(file))
+
+
+def mail_transport(smtp_url: str | None, data_dir: Path) -> Smtp | MailFolder:
+    """The mail server of the URL; without one, the folder `mail` in the data directory.
+
+    Raises ValueError when the URL is none.
+    """
+    return Smtp.parse(smtp_url) if smtp_url else MailFolder(data_dir / "mail")

@@ -1,0 +1,86 @@
+"""The codes that are mailed: six digits, 15 minutes, five tries, one at a time for each purpose."""
+
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Literal, LiteralString
+
+from psycopg import AsyncConnection
+
+from infrastructure.clock import Clock, utc_now
+from infrastructure.tokens import derive_keys
+
+LIFETIME = timedelta(minutes=15)
+TRIES = 5
+
+Purpose = Literal["VERIFY", "RESET"]
+
+
+class MailCodes:
+    """The table `mail_codes`.
+
+    Whoever reads the table could try all of a million codes, so their hashes need a key.
+    """
+
+    def __init__(self, secret_keys: Sequence[str], *, clock: Clock = utc_now) -> None:
+        self._keys = derive_keys(secret_keys, "mail codes")
+        self._clock = clock
+
+    async def issue(self, connection: AsyncConnection, email_key: str, purpose: Purpose) -> str:
+        """A new code; the one before, for the same purpose, is worth nothing any more."""
+        code = f"{secrets.randbelow(10**6):06}"
+        await connection.execute(
+            "INSERT INTO mail_codes (email_key, purpose, code_hash, tries_left, expires_at)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (email_key, purpose) DO UPDATE"
+            " SET code_hash = excluded.code_hash, tries_left = excluded.tries_left,"
+            " expires_at = excluded.expires_at",
+            (
+                email_key,
+                purpose,
+                _hash(self._keys[0], purpose, email_key, code),
+                TRIES,
+                self._clock() + LIFETIME,
+            ),
+        )
+        return code
+
+    async def check(
+        self, connection: AsyncConnection, email_key: str, purpose: Purpose, code: str
+    ) -> dict[str, object] | None:
+        """Use up a try. Where the code is right: the parameters of `SPEND`."""
+        cursor = await connection.execute(
+            # The try is gone before the code is looked at: many at once are no more than five.
+            "UPDATE mail_codes SET tries_left = tries_left - 1"
+            " WHERE email_key = %s AND purpose = %s AND tries_left > 0 AND expires_at > %s"
+            " RETURNING code_hash",
+            (email_key, purpose, self._clock()),
+        )
+        row = await cursor.fetchone()
+        bare = re.sub(r"\s", "", code)
+        hashes = [_hash(key, purpose, email_key, bare) for key in self._keys]
+        if row and any(hmac.compare_digest(row[0], each) for each in hashes):
+            return {"email_key": email_key, "purpose": purpose, "code_hash": row[0]}
+        return None
+
+
+# The beginning of a statement that does what the code is good for: two with one code do it once.
+SPEND: LiteralString = (
+    "WITH spent AS (DELETE FROM mail_codes WHERE email_key = %(email_key)s"
+    " AND purpose = %(purpose)s AND code_hash = %(code_hash)s RETURNING 1) "
+)
+
+
+async def forget_code(connection: AsyncConnection, email_key: str, purpose: Purpose) -> None:
+    """The code is worth nothing any more."""
+    await connection.execute(
+        "DELETE FROM mail_codes WHERE email_key = %s AND purpose = %s", (email_key, purpose)
+    )
+
+
+def _hash(key: bytes, purpose: Purpose, email_key: str, code: str) -> bytes:
+    # A lone surrogate can be sent in JSON; it must not break the encoding.
+    text = f"{purpose} {email_key} {code}".encode(errors="surrogatepass")
+    return hmac.digest(key, text, sha256)

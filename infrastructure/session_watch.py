@@ -1,0 +1,115 @@
+"""Which sessions have ended, known to every process without a query for each request.
+
+A process keeps those in memory whose access tokens could still be used. `NOTIFY` tells it of each
+within milliseconds; the table is read again every few seconds, in case that a message was lost.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+from infrastructure.clock import Clock, utc_now
+from infrastructure.database import conninfo
+from infrastructure.tokens import ACCESS_TOKEN_LIFETIME
+
+log = structlog.get_logger()
+
+# A little longer than the access tokens live: clocks differ.
+REMEMBERED = ACCESS_TOKEN_LIFETIME + timedelta(minutes=5)
+
+
+class SessionWatch:
+    """One an API process; for asyncio."""
+
+    def __init__(self, url: str, *, reread: float = 5.0, clock: Clock = utc_now) -> None:
+        """`reread`: after how many seconds the table is read again."""
+        self._conninfo = conninfo(url, "session watch")
+        self._reread = reread
+        self._clock = clock
+        self._ended: dict[UUID, datetime] = {}
+        self._waiting: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+
+    def has_ended(self, session_id: UUID) -> bool:
+        """Whether its access tokens are worth nothing any more."""
+        return session_id in self._ended
+
+    async def wait_until_ended(self, session_id: UUID) -> None:
+        """Return when the session has ended: sign-out, lock, new password, or a stolen token."""
+        ended = asyncio.Event()
+        self._waiting[session_id].add(ended)
+        try:
+            if not self.has_ended(session_id):
+                await ended.wait()
+        finally:
+            self._waiting[session_id].discard(ended)
+            if not self._waiting[session_id]:
+                del self._waiting[session_id]
+
+    def note(self, session_ids: Iterable[UUID]) -> None:
+        """These have ended. Who ends sessions says so here at once, before the database does."""
+        for session_id in session_ids:
+            self._ended.setdefault(session_id, self._clock())
+            for ended in self._waiting.get(session_id, ()):
+                ended.set()
+
+    async def __aenter__(self) -> Self:
+        """Know of all that has ended, and of what ends from now on. Raises psycopg.Error when the
+        database cannot be reached; later on, it is waited for."""
+        connection = await self._connect()
+        self._task = asyncio.create_task(self._watch(connection), name="session watch")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _watch(self, connection: AsyncConnection) -> None:
+        while True:
+            try:
+                async with connection:
+                    while True:
+                        await self._listen(connection)
+                        await self._read(connection)
+            except psycopg.Error as error:
+                await log.awarning("session watch lost its connection", error=type(error).__name__)
+            connection = await self._reconnect()
+
+    async def _reconnect(self) -> AsyncConnection:
+        while True:
+            await asyncio.sleep(1)
+            with suppress(psycopg.Error):
+                return await self._connect()
+
+    async def _connect(self) -> AsyncConnection:
+        connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+        try:
+            # First listen, then read: what ends in between is seen twice, not never.
+            await connection.execute("LISTEN sessions_ended")
+            await self._read(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _listen(self, connection: AsyncConnection) -> None:
+        async for notification in connection.notifies(timeout=self._reread):
+            self.note([UUID(notification.payload)])
+
+    async def _read(self, connection: AsyncConnection) -> None:
+        since = self._clock() - REMEMBERED
+        cursor = await connection.execute(
+            "SELECT session_id FROM sessions WHERE ended_at > %s", (since,)
+        )
+        self.note([row[0] for row in await cursor.fetchall()])
+        for session_id in [each for each, at in self._ended.items() if at <= since]:
+            del self._ended[session_id]
