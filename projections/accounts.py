@@ -54,7 +54,9 @@ JOIN accounts USING (account_id)
 """
 
 _BALANCE: LiteralString = """
-UPDATE accounts SET balance = balance + change, position = changed.position
+UPDATE accounts SET
+    balance = balance + change,
+    position = greatest(accounts.position, changed.position)
 FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) AS changed (account_id, change, position)
 WHERE accounts.account_id = changed.account_id
 """

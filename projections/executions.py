@@ -87,7 +87,7 @@ UPDATE executions SET
     problem = CASE WHEN executions.finished_at IS NULL
         THEN change.problem::jsonb ELSE executions.problem END,
     finished_at = coalesce(executions.finished_at, change.finished_at),
-    position = change.position
+    position = greatest(executions.position, change.position)
 FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::bigint[])
     AS change (execution_id, status, steps, problem, finished_at, position)
 WHERE executions.execution_id = change.execution_id

@@ -73,7 +73,7 @@ UPDATE orders SET
     problem = coalesce(change.problem::jsonb,
         CASE WHEN NOT change.restarted THEN orders.problem END),
     updated_at = change.updated_at,
-    position = change.position
+    position = greatest(orders.position, change.position)
 FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::timestamptz[], %b::text[], %b::boolean[],
     %b::timestamptz[], %b::bigint[])
     AS change (order_id, status, shipment_id, shipment_prepared_at, problem, restarted, updated_at,

@@ -53,7 +53,7 @@ UPDATE products SET
     on_hand = products.on_hand + change.on_hand,
     reserved = products.reserved + change.reserved,
     discontinued = products.discontinued OR change.discontinued,
-    position = change.position
+    position = greatest(products.position, change.position)
 FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[],
     %b::boolean[], %b::bigint[])
     AS change (product_id, name, image_url, price, on_hand, reserved, discontinued, position)

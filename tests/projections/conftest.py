@@ -1,0 +1,15 @@
+"""A connection on which the read models are found as the shop finds them."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from infrastructure.database import conninfo
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection]:
+    """In autocommit."""
+    with psycopg.connect(conninfo(database_url, "test"), autocommit=True) as connection:
+        yield connection
