@@ -1,0 +1,189 @@
+"""How the read models are read: by id, by page, counted."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import AsyncConnection
+
+from domain.commands import (
+    AdjustStock,
+    CreateOrder,
+    Deposit,
+    DiscontinueProduct,
+    ListProduct,
+    OpenAccount,
+    PlaceOrder,
+)
+from domain.values import OrderItem
+from infrastructure.database import conninfo
+from projections.accounts import (
+    accounts_by_ids,
+    accounts_by_owners,
+    count_transactions,
+    transaction_at,
+    transaction_by_id,
+    transactions_pages,
+)
+from projections.executions import (
+    count_executions,
+    execution_by_name,
+    executions_by_ids,
+    executions_by_orders,
+    executions_page,
+)
+from projections.orders import (
+    count_orders,
+    count_orders_by_customers,
+    orders_by_ids,
+    orders_page,
+    orders_pages,
+)
+from projections.products import ProductFilter, count_products, products_by_ids, products_page
+from tests.projections.shops import ADDRESS, Shop
+from tests.projections.tables import apply
+
+NAMES = ["100% Maple", "maple_deck", "Maple\\Deck", "Wheel", "Ящик 🛹"]
+PRODUCTS = [UUID(int=n) for n in range(1, 6)]
+ADA, BOB, EVE = UUID(int=11), UUID(int=12), UUID(int=13)
+ACCOUNTS = {ADA: UUID(int=21), BOB: UUID(int=22)}
+ORDERS = [UUID(int=n) for n in range(31, 37)]
+NOBODY = UUID(int=99)
+
+
+def a_shop() -> Shop:
+    """Ada has orders 0, 2, 4, of which 2 failed once and was placed again; Bob has the others."""
+    shop = Shop()
+    for product, name in zip(PRODUCTS, NAMES, strict=True):
+        shop.send(ListProduct(product, name, "/p.svg", 10, 100))
+    shop.send(
+        AdjustStock(PRODUCTS[3], PRODUCTS[0], -100, "stolen"),
+        DiscontinueProduct(PRODUCTS[4]),
+        OpenAccount(ACCOUNTS[ADA], ADA, 0),
+        OpenAccount(ACCOUNTS[BOB], BOB, 500),
+    )
+    item = OrderItem(PRODUCTS[0], NAMES[0], "/p.svg", 10, 1)
+    for n, order in enumerate(ORDERS):
+        customer = ADA if n % 2 == 0 else BOB
+        shop.send(CreateOrder(order, customer, ACCOUNTS[customer], (item,), ADDRESS, 10))
+    shop.send(PlaceOrder(ORDERS[2], UUID(int=41), "one")).run()
+    shop.send(Deposit(ACCOUNTS[ADA], UUID(int=51), 10)).run()
+    shop.send(PlaceOrder(ORDERS[2], UUID(int=42), "two")).run()
+    shop.send(PlaceOrder(ORDERS[1], UUID(int=43), "one"))
+    return shop
+
+
+@pytest.fixture
+def shop(connection: psycopg.Connection) -> Shop:
+    shop = a_shop()
+    apply(connection, shop.log)
+    return shop
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str, shop: Shop) -> AsyncIterator[AsyncConnection]:
+    async with await AsyncConnection.connect(
+        conninfo(database_url, "test"), autocommit=True
+    ) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (ProductFilter(), [0, 1, 2, 3, 4]),
+        (ProductFilter(search="MAPLE"), [0, 1, 2]),
+        (ProductFilter(search="%"), [0]),
+        (ProductFilter(search="_"), [1]),
+        (ProductFilter(search="\\"), [2]),
+        (ProductFilter(search="ящик 🛹"), [4]),
+        (ProductFilter(search="' OR true --"), []),
+        (ProductFilter(in_stock=True), [0, 1, 2]),
+        (ProductFilter(in_stock=False), [3, 4]),
+        (ProductFilter(ids=[PRODUCTS[3], PRODUCTS[1], NOBODY]), [1, 3]),
+        (ProductFilter(ids=[]), []),
+        (ProductFilter(ids=PRODUCTS, search="maple", in_stock=False), []),
+    ],
+)
+async def test_products_by_filter(
+    database: AsyncConnection, wanted: ProductFilter, found: list[int]
+) -> None:
+    rows = await products_page(database, wanted, 0, 10)
+    assert [row.product_id for row in rows] == [PRODUCTS[n] for n in found]
+    assert await count_products(database, wanted) == len(found)
+
+
+async def test_products_by_page_and_by_id(database: AsyncConnection) -> None:
+    first = await products_page(database, ProductFilter(), 0, 2)
+    second = await products_page(database, ProductFilter(), first[-1].created_position, 2)
+    assert [row.name for row in first + second] == NAMES[:4]
+    [row] = await products_by_ids(database, [PRODUCTS[4], NOBODY])
+    assert (row.name, row.discontinued, row.available) == (NAMES[4], True, 0)
+
+
+async def test_orders_newest_first_by_page(database: AsyncConnection) -> None:
+    first = await orders_page(database, None, None, 4)
+    rest = await orders_page(database, None, first[-1].created_position, 4)
+    assert [row.order_id for row in first + rest] == ORDERS[::-1]
+    pending = await orders_page(database, ["PENDING", "COMPLETED"], None, 10)
+    assert [row.order_id for row in pending] == [ORDERS[n] for n in (5, 4, 3, 2, 0)]
+    assert await orders_page(database, [], None, 10) == []
+    assert await count_orders(database, None) == 6
+    assert await count_orders(database, ["PLACED"]) == 1
+    assert {row.order_id for row in await orders_by_ids(database, [*ORDERS[:2], NOBODY])} == set(
+        ORDERS[:2]
+    )
+
+
+async def test_orders_of_several_customers_at_once(database: AsyncConnection) -> None:
+    rows = await orders_pages(database, [ADA, BOB, EVE], None, None, 2)
+    assert [row.order_id for row in rows] == [ORDERS[n] for n in (5, 4, 3, 2)]
+    before = rows[-2].created_position
+    rows = await orders_pages(database, [ADA, BOB], ["PENDING"], before, 2)
+    assert [row.order_id for row in rows] == [ORDERS[0]]
+    assert await count_orders_by_customers(database, [ADA, BOB, EVE], None) == {ADA: 3, BOB: 3}
+    assert await count_orders_by_customers(database, [ADA, BOB], ["PLACED"]) == {BOB: 1}
+
+
+async def test_executions_by_name_belong_to_their_customer(database: AsyncConnection) -> None:
+    adas, bobs = [await execution_by_name(database, who, "one") for who in (ADA, BOB)]
+    assert adas
+    assert bobs
+    assert (adas.order_id, adas.status) == (ORDERS[2], "FAILED")
+    assert (bobs.order_id, bobs.status) == (ORDERS[1], "RUNNING")
+    assert await execution_by_name(database, EVE, "one") is None
+    assert await executions_by_ids(database, [adas.execution_id, NOBODY]) == [adas]
+
+
+async def test_executions_by_order_and_by_page(database: AsyncConnection) -> None:
+    rows = await executions_by_orders(database, ORDERS)
+    assert [(row.name, row.customer_id) for row in rows] == [
+        ("one", BOB),
+        ("two", ADA),
+        ("one", ADA),
+    ]
+    assert await executions_page(database, None, None, 10) == rows
+    assert await executions_page(database, ["FAILED", "SUCCEEDED"], None, 1) == rows[1:2]
+    assert await executions_page(database, None, rows[1].started_position, 9) == rows[2:]
+    assert await count_executions(database, None) == 3
+    assert await count_executions(database, ["RUNNING"]) == 1
+
+
+async def test_accounts_and_transactions(database: AsyncConnection) -> None:
+    ada, bob = ACCOUNTS[ADA], ACCOUNTS[BOB]
+    [account] = await accounts_by_owners(database, [ADA, EVE])
+    assert (account.account_id, account.balance) == (ada, 0)
+    assert await accounts_by_ids(database, [ada, NOBODY]) == [account]
+    rows = await transactions_pages(database, [ada, bob], None, 1)
+    assert [(row.account_id, row.reason) for row in rows] == [
+        (ada, "ORDER_PAYMENT"),
+        (bob, "OPENING_DEPOSIT"),
+    ]
+    [deposit] = await transactions_pages(database, [ada], rows[0].position, 10)
+    assert (deposit.transaction_id, deposit.balance) == (UUID(int=51), 10)
+    assert await transaction_at(database, ada, deposit.position) == deposit
+    assert await transaction_at(database, bob, deposit.position) is None
+    assert await transaction_by_id(database, ada, UUID(int=51)) == deposit
+    assert await count_transactions(database, [ada, bob, NOBODY]) == {ada: 2, bob: 1}
