@@ -7,7 +7,7 @@ check the price, charge, ship, complete; or else undo. Money is minor units.
 
 from collections.abc import Sequence
 from typing import Any, TypedDict, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from eventsourcing.application import ProcessingEvent
 from eventsourcing.dispatch import singledispatchmethod
@@ -294,13 +294,11 @@ class Orders(Process):
         self.save(order)
         return order.id
 
-    def place_order(self, order_id: UUID) -> UUID:
+    def place_order(self, order_id: UUID, execution_id: UUID) -> None:
         """Start the saga; the result is a `Completed` or a `Failed` of this execution."""
-        execution_id = uuid4()
         order = self.get_order(order_id)
         order.place(execution_id)
         self.save(order)
-        return execution_id
 
     def get_order(self, order_id: UUID) -> Order:
         return self.repository.get(order_id)

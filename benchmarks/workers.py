@@ -1,0 +1,37 @@
+"""The process manager and the projector, each in a process of its own."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from threading import Event
+
+from infrastructure.logs import configure_logs
+from infrastructure.process_manager import ProcessManager
+from infrastructure.projector import Projector
+from infrastructure.runner import Consumer, Runner
+
+SPAWN = get_context("spawn")  # a fork would inherit our threads and connections
+
+
+@contextmanager
+def running_workers(url: str) -> Iterator[None]:
+    """Both of them on the shop's database at `url`, until the block ends."""
+    processes = [
+        SPAWN.Process(target=_run, args=(url, make)) for make in (ProcessManager, Projector)
+    ]
+    for process in processes:
+        process.start()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _run(url: str, make: Callable[[], Consumer]) -> None:
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    configure_logs("worker", "WARNING")
+    Runner(url, make(), stop).run()
