@@ -12,7 +12,7 @@ from projections import PROJECTIONS
 from projections.projection import Projection
 
 SEARCH_PATH = ", ".join([*(projection.name for projection in PROJECTIONS), "public"])
-SCRIPTS = ("schema.sql",)
+SCRIPTS = ("schema.sql", "identity.sql")
 MIGRATION_LOCK = 7461726400
 
 
