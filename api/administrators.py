@@ -1,0 +1,32 @@
+"""Administrators made by an operator: the only ones there are where sign-up makes none."""
+
+from infrastructure.database import async_pool
+from infrastructure.dispatcher import Dispatcher
+from infrastructure.identity import Identity
+from infrastructure.ids import new_id
+from infrastructure.passwords import Passwords
+from infrastructure.session_watch import SessionWatch
+from infrastructure.settings import Settings
+from infrastructure.sign_up import SignUp
+from infrastructure.users import User
+from infrastructure.writer import Writer
+
+
+async def create_administrator(
+    settings: Settings, url: str, email: str, name: str, password: str
+) -> User:
+    """Make an administrator who can sign in at once. Raises ValidationFailed."""
+    async with (
+        async_pool(url, "create-admin", size=2) as pool,
+        Writer(url) as writer,
+        SessionWatch(url) as watch,
+    ):
+        identity = Identity(
+            pool,
+            Dispatcher(pool, writer),
+            Passwords(),
+            watch,
+            secret_keys=settings.signing_keys(),
+        )
+        form = SignUp(email=email, password=password, name=name, role="ADMIN")
+        return (await identity.create_user(form, new_id())).user

@@ -1,0 +1,139 @@
+"""The command line. Exit status: 0 good, 1 failed, 2 used or set up wrongly."""
+
+import json
+import socket
+import sys
+from typing import Annotated
+
+import psycopg
+import typer
+import uvloop
+from psycopg_pool import PoolTimeout
+
+from api import processes
+from api.processes import StartError, Work
+from infrastructure.embedded import EmbeddedError
+from infrastructure.errors import InfrastructureError
+from infrastructure.logs import configure_logs
+from infrastructure.refusals import ValidationFailed
+from infrastructure.settings import Settings, SettingsError, load_settings
+
+app = typer.Typer(
+    name="shop",
+    help="An event-sourced shop. Every setting is an environment variable, such as SHOP_PORT.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+users = typer.Typer(help="Who may do what.", no_args_is_help=True)
+app.add_typer(users, name="users")
+
+
+@app.command(epilog="Example: SHOP_PORT=8080 shop serve")
+def serve() -> None:
+    """Run the whole shop on this machine, with a PostgreSQL of its own unless one is set."""
+    processes.serve(_start("serve"))
+
+
+@app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop api")
+def api(fd: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
+    """Answer GraphQL and HTTP, and nothing else."""
+    settings = _start("api")
+    if fd is None:
+        processes.serve_api(settings)
+    else:
+        processes.stop_when_orphaned()
+        processes.run_api(settings, socket.socket(fileno=fd))
+
+
+@app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop worker")
+def worker(only: Annotated[Work | None, typer.Option(hidden=True)] = None) -> None:
+    """Run the process manager, the projector and the courier; further ones stand by."""
+    settings = _start(only or "worker")
+    if only is None:
+        processes.work(settings)
+    else:
+        processes.stop_when_orphaned()
+        processes.run_work(settings, only)
+
+
+@app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop migrate")
+def migrate() -> None:
+    """Make or change the tables; nothing happens where they are as they should be."""
+    with processes.any_database(_start("migrate")):
+        typer.echo("The database is up to date.")
+
+
+@app.command(epilog="Example: shop schema > schema.graphql")
+def schema() -> None:
+    """Print the GraphQL schema."""
+    from api.schema import SCHEMA  # noqa: PLC0415  # the other commands do without it
+
+    typer.echo(SCHEMA.as_str())
+
+
+@users.command(epilog="Example: shop users create-admin --email ada@example.com --name Ada")
+def create_admin(
+    email: Annotated[str, typer.Option(help="To sign in with.")],
+    name: Annotated[str, typer.Option(help="As others see it.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from the standard input.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the user as JSON.")] = False,
+) -> None:
+    """Make an administrator. The password is asked for, unless it comes by the standard input."""
+    from api.administrators import create_administrator  # noqa: PLC0415  # as above
+
+    settings = _start("create-admin")
+    password = (
+        sys.stdin.readline().rstrip("\r\n")
+        if password_stdin
+        else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+    with processes.any_database(settings) as url:
+        user = uvloop.run(create_administrator(settings, url, email, name, password))
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "id": str(user.user_id),
+                    "email": user.email,
+                    "name": user.name,
+                    "role": user.role,
+                    "emailVerified": user.email_verified,
+                    "createdAt": user.created_at.isoformat(),
+                }
+            )
+        )
+    else:
+        typer.echo(f"{user.name} <{user.email}> is an administrator.")
+
+
+def main() -> None:
+    """Run the command line; what an operator can put right is told in one line."""
+    try:
+        app()
+    except SettingsError as error:
+        _fail(str(error), 2)
+    except ValidationFailed as error:
+        _fail("; ".join(f"{path}: {text}" for path, text in error.fields), 2)
+    except (StartError, EmbeddedError, InfrastructureError) as error:
+        _fail(str(error), 1)
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        _fail(processes.unreachable(error), 1)
+
+
+def _start(process: str) -> Settings:
+    settings = load_settings()
+    configure_logs(process, settings.log_level, settings.log_format)
+    return settings
+
+
+def _fail(reason: str, status: int) -> None:
+    typer.echo(f"shop: {reason}", err=True)
+    raise SystemExit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""The processes that the shop is made of, and who starts them: `shop serve`, `api` and `worker`."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from time import sleep
+from typing import Literal
+
+import psycopg
+import structlog
+import uvicorn
+import uvloop
+from psycopg_pool import PoolTimeout
+
+from infrastructure.courier import Courier
+from infrastructure.database import async_pool, conninfo, migrate
+from infrastructure.embedded import EmbeddedPostgres, running_url
+from infrastructure.expiry import keep_deleting
+from infrastructure.guard import when_orphaned
+from infrastructure.mail import mail_transport
+from infrastructure.mail_codes import MailCodes
+from infrastructure.process_manager import ProcessManager
+from infrastructure.projector import Projector
+from infrastructure.runner import Consumer, Runner
+from infrastructure.settings import Settings
+from infrastructure.supervisor import Process, Program, Supervisor, shop_program
+
+log = structlog.get_logger(__name__)
+
+Work = Literal["process-manager", "projector", "courier"]
+WORK: tuple[Work, ...] = ("process-manager", "projector", "courier")
+
+BACKLOG = 2048  # connections that wait to be accepted
+DRAIN = 15  # seconds that calls under way have to end in
+MESSAGE_SIZE = 1024 * 1024  # bytes of a websocket message
+
+
+class StartError(Exception):
+    """The shop cannot start; the message is one line for the operator."""
+
+
+def serve(settings: Settings) -> None:
+    """Run everything on one machine until told to stop. Raises StartError or EmbeddedError."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(listen(settings.host, settings.port))
+        postgres = EmbeddedPostgres(settings.data_dir) if settings.embedded else None
+        if postgres is not None:
+            postgres.claim()
+            stack.callback(postgres.release)
+        supervisor = stack.enter_context(Supervisor(on_stop=listener.close))
+        if postgres is not None:
+            supervisor.start(_postgres_program(postgres))
+            postgres.wait_until_ready()
+        url = postgres.url if postgres else database_url(settings)
+        migrate_database(url)
+        environment = _environment(settings, url)
+        supervisor.start(*_work_programs(environment))
+        supervisor.start(*_api_programs(settings, environment, listener))
+        threading.Thread(target=_announce, args=(settings,), daemon=True).start()
+        supervisor.run()
+
+
+def serve_api(settings: Settings) -> None:
+    """Answer calls until told to stop. Raises StartError."""
+    url = database_url(settings)
+    check_database(url)
+    with listen(settings.host, settings.port) as listener:
+        if settings.api_processes == 1:
+            run_api(settings, listener)
+            return
+        with Supervisor(on_stop=listener.close) as supervisor:
+            supervisor.start(*_api_programs(settings, _environment(settings, url), listener))
+            supervisor.run()
+
+
+def work(settings: Settings) -> None:
+    """Run every kind of work, each in a process of its own, until told to stop."""
+    url = database_url(settings)
+    check_database(url)
+    with Supervisor() as supervisor:
+        supervisor.start(*_work_programs(_environment(settings, url)))
+        supervisor.run()
+
+
+def run_api(settings: Settings, listener: socket.socket) -> None:
+    """Answer calls in this process."""
+    from api.app import create_app  # noqa: PLC0415  # the workers do without it
+
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_SIZE,
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN,
+    )
+    # uvicorn repeats the signal that stopped it; a stop that was asked for is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise StartError("The API does not start; the log says why")
+
+
+def run_work(settings: Settings, kind: Work) -> None:
+    """Do one kind of work in this process until told to stop."""
+    url = database_url(settings)
+    match kind:
+        case "process-manager":
+            _run_consumer(url, ProcessManager(hops=settings.hops_per_commit))
+        case "projector":
+            _run_consumer(url, Projector())
+        case "courier":
+            uvloop.run(_run_courier(settings, url))
+
+
+def stop_when_orphaned() -> None:
+    """Stop this process as SIGTERM does when the one that started it is gone."""
+    when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+@contextmanager
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that takes connections. Raises StartError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise StartError(
+            f"Cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}."
+            " SHOP_HOST and SHOP_PORT choose another"
+        ) from error
+    with listener:
+        yield listener
+
+
+def database_url(settings: Settings) -> str:
+    """Where the database is that was set, or that a `shop serve` runs. Raises StartError."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    url = running_url(settings.data_dir)
+    if url is None:
+        raise StartError(
+            f"No shop runs on the data in {settings.data_dir.absolute()}: start `shop serve`,"
+            " or set SHOP_DATABASE_URL or SHOP_DATA_DIR"
+        )
+    return url
+
+
+@contextmanager
+def any_database(settings: Settings) -> Iterator[str]:
+    """The URL of the database, migrated; an embedded one is started where it does not run."""
+    with ExitStack() as stack:
+        running = not settings.embedded or running_url(settings.data_dir)
+        url = (
+            database_url(settings)
+            if running
+            else stack.enter_context(EmbeddedPostgres(settings.data_dir)).url
+        )
+        migrate_database(url)
+        yield url
+
+
+def migrate_database(url: str) -> None:
+    """Make or change the tables. Raises StartError."""
+    with _explained():
+        migrate(url)
+
+
+def check_database(url: str) -> None:
+    """Raises StartError where the database cannot be reached or has no tables yet."""
+    with _explained(), psycopg.connect(conninfo(url, "start")) as connection:
+        found = connection.execute("SELECT to_regclass('stored_events')").fetchone()
+    if found == (None,):
+        raise StartError("The database has no tables yet: run `shop migrate`")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise StartError(unreachable(error)) from error
+
+
+def unreachable(error: psycopg.OperationalError | PoolTimeout) -> str:
+    """One line on why the database cannot be reached: the server's or the system's last word."""
+    said = [
+        line for line in str(error).splitlines() if not line.startswith("\t")
+    ]  # "Is the server…"
+    return f"The database cannot be reached: {said[-1] if said else type(error).__name__}"
+
+
+def _postgres_program(postgres: EmbeddedPostgres) -> Program:
+    def start() -> Process:
+        postgres.prepare()
+        return postgres.start()
+
+    postgres.prepare()  # here a failure ends the start; later the supervisor tries again
+    return Program("postgres", start, patience=None)
+
+
+def _environment(settings: Settings, url: str) -> Mapping[str, str]:
+    return {"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": ",".join(settings.signing_keys())}
+
+
+def _work_programs(environment: Mapping[str, str]) -> list[Program]:
+    return [shop_program(kind, ["worker", "--only", kind], environment) for kind in WORK]
+
+
+def _api_programs(
+    settings: Settings, environment: Mapping[str, str], listener: socket.socket
+) -> list[Program]:
+    fd = listener.fileno()
+    return [
+        shop_program(f"api-{number}", ["api", "--fd", str(fd)], environment, [fd])
+        for number in range(1, settings.api_processes + 1)
+    ]
+
+
+def _run_consumer(url: str, consumer: Consumer) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Runner(url, consumer, stop).run()
+
+
+async def _run_courier(settings: Settings, url: str) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    async with async_pool(url, "courier", size=4) as pool, asyncio.TaskGroup() as tasks:
+        courier = Courier(
+            pool,
+            mail_transport(smtp_url, settings.data_dir),
+            MailCodes(settings.signing_keys()),
+            url=url,
+            mail_from=settings.mail_from,
+        )
+        tasks.create_task(courier.run(stop))
+        tasks.create_task(keep_deleting(pool, stop))
+
+
+def _announce(settings: Settings) -> None:
+    """Say in the log when the shop is open."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    address = (
+        f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    )
+    while not _answers(f"{address}/health/ready"):
+        sleep(0.2)
+    log.info("the shop is open", graphiql=f"{address}/graphql")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310  # an address of our own
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
