@@ -114,7 +114,7 @@ class Query:
             case (str(user_id), None):
                 row = await info.context.loaders.users.load(uuid_of(user_id))
             case (None, str(address)):
-                row = await info.context.users.by_email(text_of(address))
+                row = await info.context.users.by_email(address)
             case _:
                 raise BadUserInput("Give one of `id` and `email`.")
         return User.of(row) if row else None

@@ -11,7 +11,7 @@ from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
 from api.errors import BadUserInput
-from api.validation import parse_uuid
+from api.validation import UNPRINTABLE, parse_uuid
 
 LONGEST_DECIMAL = 50
 LONGEST_TEXT = 200
@@ -34,7 +34,7 @@ def given(value: T | None) -> T | None:
 
 def text_of(value: str) -> str:
     """Words to look for. Raises BadUserInput for what cannot be printed, and for too much."""
-    if len(value) > LONGEST_TEXT or not value.isprintable():
+    if len(value) > LONGEST_TEXT or UNPRINTABLE.search(value):
         raise BadUserInput(f"A text to look for has at most {LONGEST_TEXT} printable characters.")
     return value
 
