@@ -7,7 +7,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from time import sleep
 from typing import Literal
@@ -46,7 +46,11 @@ class StartError(Exception):
 
 
 def serve(settings: Settings) -> None:
-    """Run everything on one machine until told to stop. Raises StartError or EmbeddedError."""
+    """Run everything on one machine until told to stop.
+
+    Raises StartError, EmbeddedError or SettingsError.
+    """
+    keys = settings.signing_keys()
     with ExitStack() as stack:
         listener = stack.enter_context(listen(settings.host, settings.port))
         postgres = EmbeddedPostgres(settings.data_dir) if settings.embedded else None
@@ -59,7 +63,7 @@ def serve(settings: Settings) -> None:
             postgres.wait_until_ready()
         url = postgres.url if postgres else database_url(settings)
         migrate_database(url)
-        environment = _environment(settings, url)
+        environment = _environment(url, keys)
         supervisor.start(*_work_programs(environment))
         supervisor.start(*_api_programs(settings, environment, listener))
         threading.Thread(target=_announce, args=(settings,), daemon=True).start()
@@ -67,7 +71,8 @@ def serve(settings: Settings) -> None:
 
 
 def serve_api(settings: Settings) -> None:
-    """Answer calls until told to stop. Raises StartError."""
+    """Answer calls until told to stop. Raises StartError or SettingsError."""
+    keys = settings.signing_keys()
     url = database_url(settings)
     check_database(url)
     with listen(settings.host, settings.port) as listener:
@@ -75,16 +80,20 @@ def serve_api(settings: Settings) -> None:
             run_api(settings, listener)
             return
         with Supervisor(on_stop=listener.close) as supervisor:
-            supervisor.start(*_api_programs(settings, _environment(settings, url), listener))
+            supervisor.start(*_api_programs(settings, _environment(url, keys), listener))
             supervisor.run()
 
 
 def work(settings: Settings) -> None:
-    """Run every kind of work, each in a process of its own, until told to stop."""
+    """Run every kind of work, each in a process of its own, until told to stop.
+
+    Raises StartError or SettingsError.
+    """
+    keys = settings.signing_keys()
     url = database_url(settings)
     check_database(url)
     with Supervisor() as supervisor:
-        supervisor.start(*_work_programs(_environment(settings, url)))
+        supervisor.start(*_work_programs(_environment(url, keys)))
         supervisor.run()
 
 
@@ -212,8 +221,8 @@ def _postgres_program(postgres: EmbeddedPostgres) -> Program:
     return Program("postgres", start, patience=None)
 
 
-def _environment(settings: Settings, url: str) -> Mapping[str, str]:
-    return {"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": ",".join(settings.signing_keys())}
+def _environment(url: str, keys: Sequence[str]) -> Mapping[str, str]:
+    return {"SHOP_DATABASE_URL": url, "SHOP_SECRET_KEY": ",".join(keys)}
 
 
 def _work_programs(environment: Mapping[str, str]) -> list[Program]:

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, AfterValidator(_mail_address)] = Field(
         "Shop <shop@localhost>", description="a mail address such as Shop <shop@example.com>"
     )
-    admin_code: SecretStr | None = Field(None, description="a text")
+    admin_code: SecretStr | None = Field(None, description="a code, or * for none needed")
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
         Field("INFO", description="one of debug, info, warning, error")
     )
@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the shop brings its own PostgreSQL."""
         return self.database_url is None
+
+    @property
+    def required_admin_code(self) -> str | None:
+        """What who signs up as an administrator must bring: None lets nobody, "" anybody."""
+        code = self.admin_code.get_secret_value() if self.admin_code else None
+        return "" if code == "*" else code  # an empty variable is too easily set by accident
 
     def signing_keys(self) -> tuple[str, ...]:
         """The keys that tokens may be signed with; the first signs.

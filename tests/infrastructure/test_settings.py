@@ -80,6 +80,14 @@ def test_a_wrong_secret_is_not_repeated(
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(("set_to", "required"), [("", None), ("*", ""), ("s3cret", "s3cret")])
+def test_administrators_sign_up_only_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, set_to: str, required: str | None
+) -> None:
+    monkeypatch.setenv("SHOP_ADMIN_CODE", set_to)
+    assert load_settings().required_admin_code == required
+
+
 def test_several_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_CORS_ORIGINS", "https://shop.example, http://localhost:3000")
     assert load_settings().cors_origins == ("https://shop.example", "http://localhost:3000")

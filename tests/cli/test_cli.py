@@ -1,0 +1,141 @@
+"""The command line: help, and one clear line where something is wrong."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+KEY = "k" * 32
+
+
+def shop(
+    *arguments: str, stdin: str = "", **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *arguments],
+        env={**kept, "COLUMNS": "100", **environment},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "command", ["serve", "api", "worker", "migrate", "schema", "users create-admin"]
+)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    done = shop(*command.split(), "--help")
+    assert done.returncode == 0
+    assert f"shop {command}" in done.stdout.split("Example:")[1]
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    assert shop("sell").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "worker", "migrate"])
+def test_a_wrong_setting_stops_every_start(command: str) -> None:
+    done = shop(command, SHOP_PORT="abc")
+    assert done.returncode == 2
+    assert done.stderr == "shop: SHOP_PORT: 'abc' is not a port number\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "worker", "migrate"])
+def test_a_database_that_is_not_there_is_one_line(command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    done = shop(
+        command,
+        SHOP_DATABASE_URL=f"postgresql://someone:hunter2@127.0.0.1:{port}/shop",
+        SHOP_SECRET_KEY=KEY,
+        SHOP_PORT=str(port),
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("shop: The database cannot be reached: ")
+    assert "refused" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_a_database_without_tables_is_one_line(command: str, empty_database_url: str) -> None:
+    done = shop(command, SHOP_DATABASE_URL=empty_database_url, SHOP_SECRET_KEY=KEY)
+    assert done.returncode == 1
+    assert done.stderr == "shop: The database has no tables yet: run `shop migrate`\n"
+
+
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_no_database_at_all_is_one_line(command: str, tmp_path: Path) -> None:
+    done = shop(command, SHOP_DATA_DIR=str(tmp_path / "data"))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"shop: No shop runs on the data in {tmp_path}/data: start ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+def test_a_port_in_use_is_one_line(command: str, database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = shop(command, SHOP_DATABASE_URL=database_url, SHOP_SECRET_KEY=KEY, SHOP_PORT=port)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"shop: Cannot listen on 127.0.0.1, port {port}: Address already in use."
+        " SHOP_HOST and SHOP_PORT choose another\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "worker"])
+def test_a_missing_key_is_one_line(command: str, database_url: str) -> None:
+    done = shop(command, SHOP_DATABASE_URL=database_url)
+    assert done.returncode == 2
+    assert done.stderr == "shop: SHOP_SECRET_KEY: must be set where SHOP_DATABASE_URL is\n"
+
+
+def test_migrate_can_be_run_again_and_again(empty_database_url: str) -> None:
+    for _ in range(2):
+        done = shop("migrate", SHOP_DATABASE_URL=empty_database_url)
+        assert done.returncode == 0, done.stderr
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("SELECT FROM stored_events")
+
+
+def test_an_administrator_is_made(database_url: str) -> None:
+    arguments = ("users", "create-admin", "--email", "ada@example.com", "--name", "Ada", "--json")
+    made, again = (
+        shop(
+            *arguments,
+            "--password-stdin",
+            stdin="correct horse battery\n",
+            SHOP_DATABASE_URL=database_url,
+            SHOP_SECRET_KEY=KEY,
+        )
+        for _ in range(2)
+    )
+    user = json.loads(made.stdout)
+    assert (user["email"], user["role"], user["emailVerified"]) == (
+        "ada@example.com",
+        "ADMIN",
+        True,
+    )
+    assert again.returncode == 2
+    assert again.stderr == "shop: email: Has an account already.\n"
+
+
+def test_an_administrator_is_made_before_the_shop_was_ever_started(tmp_path: Path) -> None:
+    done = shop(
+        "users",
+        "create-admin",
+        *("--email", "ada@example.com", "--name", "Ada", "--password-stdin"),
+        stdin="correct horse battery\n",
+        SHOP_DATA_DIR=str(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "Ada <ada@example.com> is an administrator.\n"
