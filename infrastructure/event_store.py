@@ -30,11 +30,13 @@ READ_LOG: LiteralString = (
     f"SELECT {EVENT_COLUMNS} FROM stored_events"
     " WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 )
-# What came after the versions that are known already, of several streams at once.
+# What came after the versions that are known already, of several streams at once. LATERAL with
+# an order of its own keeps to the index: a plain join that was planned while the log was small reads all of it.
 READ_STREAMS: LiteralString = (
-    "SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.state"
-    " FROM unnest(%b::uuid[], %b::bigint[]) AS known (id, version)"
-    " JOIN stored_events e ON e.originator_id = known.id AND e.originator_version > known.version"
+    "SELECT e.* FROM unnest(%b::uuid[], %b::bigint[]) AS known (id, version) CROSS JOIN LATERAL ("
+    f" SELECT {EVENT_COLUMNS} FROM stored_events"
+    " WHERE originator_id = known.id AND originator_version > known.version"
+    " ORDER BY originator_version) AS e"
     " ORDER BY e.originator_id, e.originator_version"
 )
 
