@@ -31,7 +31,8 @@ READ_LOG: LiteralString = (
     " WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 )
 # What came after the versions that are known already, of several streams at once. LATERAL with
-# an order of its own keeps to the index: a plain join that was planned while the log was small reads all of it.
+# an order of its own keeps to the index: a plain join that was planned when the log was small
+# reads all of it.
 READ_STREAMS: LiteralString = (
     "SELECT e.* FROM unnest(%b::uuid[], %b::bigint[]) AS known (id, version) CROSS JOIN LATERAL ("
     f" SELECT {EVENT_COLUMNS} FROM stored_events"
