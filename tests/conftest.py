@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]  # has no types
@@ -27,6 +28,10 @@ FORGETFUL = {
 # A new database is three hundred small files: 10 ms in memory, up to 300 on a slow disk.
 MEMORY = Path("/dev/shm")
 ENOUGH_MEMORY = 2 * 2**30  # bytes
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("shop", deadline=None)
+settings.load_profile("shop")
 
 running = pytest.StashKey[ExitStack]()
 server_url = pytest.StashKey[str]()

@@ -1,6 +1,5 @@
 """How behaviour is told: given(decider, *events).when(command).then(*events) or .refuses(error)."""
 
-import re
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -39,9 +38,10 @@ class When(Generic[C, S, E]):
         assert self.decider.decide(self.command, self.decider.fold(expected, self.state)) == []
 
     def refuses(self, kind: type[DomainError], text: str | None = None, /, **facts: object) -> None:
-        """The command raises `kind`, whose sentence has `text` in it, with these attributes."""
-        with pytest.raises(kind, match=text and re.escape(text)) as refusal:
+        """The command raises `kind`, with this text for a person and with these attributes."""
+        with pytest.raises(kind) as refusal:
             self.decider.decide(self.command, self.state)
+        assert text in (None, str(refusal.value))
         assert {name: getattr(refusal.value, name) for name in facts} == facts
 
 

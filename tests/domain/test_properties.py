@@ -57,7 +57,7 @@ NEW_RUN = UUID(int=99)
 
 
 @every_command
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_the_same_command_twice_in_a_row_records_nothing_the_second_time(
     command_type: type[Command], data: st.DataObject
