@@ -18,6 +18,7 @@ from domain.recorded import Origin
 from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store import READ_STREAMS, IdempotencyKey, decode_row, now
+from infrastructure.snapshots import READ_SNAPSHOTS, from_snapshot
 from infrastructure.writer import KeyTaken, VersionConflict, Writer
 
 ATTEMPTS = 20
@@ -110,12 +111,17 @@ class Dispatcher:
         if not unread:
             return loaded
         async with self._pool.connection() as connection:
+            cold = [stream for stream in unread if loaded[stream] is EMPTY]
+            if cold:
+                cursor = await connection.execute(READ_SNAPSHOTS, (cold,), binary=True)
+                for row in await cursor.fetchall():
+                    loaded[row[0]] = from_snapshot(row) or EMPTY
             cursor = await connection.execute(
                 READ_STREAMS, (unread, [loaded[s].version for s in unread]), binary=True
             )
             rows = await cursor.fetchall()
         for row in rows:
-            recorded = decode_row(row)  # type: ignore[arg-type]  # the columns of EVENT_COLUMNS
+            recorded = decode_row(row)
             stream = recorded.stream_id
             loaded[stream] = loaded[stream].after(
                 recorded.event, recorded.version, recorded.position

@@ -24,7 +24,7 @@ from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import Event, OrderPlaced
 from domain.recorded import Origin, Recorded
-from infrastructure.aggregates import EMPTY, Aggregates, UnitOfWork
+from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
 from infrastructure.event_codec import EVENT_TYPES, UnknownEvent
 from infrastructure.event_store import (
     APPEND,
@@ -37,6 +37,7 @@ from infrastructure.event_store import (
 )
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.runner import Lead
+from infrastructure.snapshots import EVERY, READ_SNAPSHOTS, from_snapshot, save_snapshots
 
 log = structlog.get_logger()
 
@@ -124,6 +125,7 @@ class ProcessManager:
         self._processes: dict[UUID, PlaceOrderProcess] = {}
         self._parked: set[UUID] = set()
         self._left: list[Input] = []
+        self._snapshots_due: set[UUID] = set()
         self._position = 0
         self._tracked = 0
         self._recovered_at = 0
@@ -157,7 +159,8 @@ class ProcessManager:
         return full or bool(inputs)
 
     def heartbeat(self, lead: Lead) -> None:
-        """Show that it lives, note how far it has read, and try again what somebody asked for."""
+        """Show that it lives and how far it has read, keep snapshots of streams that have grown,
+        and try again what somebody asked for."""
         retried = to_retry(lead.connection, self.name)
         if retried:
             self._parked -= {owner for owner, _ in retried}
@@ -165,8 +168,11 @@ class ProcessManager:
             self._process(
                 lead, self._inputs([row for _, row in retried]), self._position, positions
             )
+        snapshots = _read_streams(lead, list(self._snapshots_due)) if self._snapshots_due else {}
         with lead.transaction() as cursor:
             self._track(cursor, self._position)
+            save_snapshots(cursor, snapshots.items())
+        self._snapshots_due.clear()
 
     def _read(self, lead: Lead, head: int) -> list[EventRow]:
         """The next rows that may matter: after a restart also its own, not reacted to perhaps."""
@@ -185,9 +191,11 @@ class ProcessManager:
             except (UnknownEvent, ValidationError) as error:
                 # Whoever needs this stream will say that it cannot be read.
                 self._aggregates.forget([row[1]])
-                log.exception("unreadable event", position=row[0], error=str(error))
+                log.error("unreadable event", position=row[0], error=str(error))  # noqa: TRY400  # there may be many
                 continue
             self._aggregates.follow(recorded)
+            if recorded.version % EVERY == 0:
+                self._snapshots_due.add(recorded.stream_id)
             if (execution_id := getattr(recorded.event, "execution_id", None)) is not None:
                 inputs.append(_input(execution_id, recorded))
         return inputs
@@ -283,26 +291,10 @@ class ProcessManager:
                 missing.append(stream)
             else:
                 work.streams[stream] = loaded
-        if not missing:
-            return
-        loaded_now = dict.fromkeys(missing, EMPTY)
-        for row in lead.connection.execute(
-            READ_STREAMS, (missing, [0] * len(missing)), binary=True
-        ):
-            if row[1] not in loaded_now:
-                continue
-            try:
-                recorded = decode_row(row)
-            except (UnknownEvent, ValidationError) as error:
-                log.exception("unreadable stream", stream=row[1], position=row[0], error=str(error))
-                del loaded_now[row[1]]
-                continue
-            loaded_now[row[1]] = loaded_now[row[1]].after(
-                recorded.event, recorded.version, recorded.position
-            )
-        for stream, loaded in loaded_now.items():
-            self._aggregates.put(stream, loaded)
-            work.streams[stream] = loaded
+        if missing:
+            for stream, loaded in _read_streams(lead, missing).items():
+                self._aggregates.put(stream, loaded)
+                work.streams[stream] = loaded
 
     def _refresh(self, lead: Lead) -> None:
         head = _scalar(lead, HEAD)
@@ -368,6 +360,9 @@ class ProcessManager:
             self._tracked = position
 
     def _after_commit(self, outcome: Outcome, base: int) -> None:
+        self._snapshots_due.update(
+            event.stream_id for event in outcome.work.events if event.version % EVERY == 0
+        )
         for stream, loaded in outcome.work.streams.items():
             self._aggregates.put(stream, loaded)
         for execution_id, process in outcome.processes.items():
@@ -390,6 +385,26 @@ def _parked(inputs: Sequence[Input], poisoned: dict[UUID, str]) -> list[Parked]:
     """The first input of a poisoned execution carries the error, the others wait behind it."""
     errors = dict(poisoned)
     return [Parked(i.position, i.execution_id, errors.pop(i.execution_id, None)) for i in inputs]
+
+
+def _read_streams(lead: Lead, streams: list[UUID]) -> dict[UUID, Loaded]:
+    """The streams from the log, from their snapshots on; without those that cannot be read."""
+    loaded = dict.fromkeys(streams, EMPTY)
+    for row in lead.connection.execute(READ_SNAPSHOTS, (streams,), binary=True):
+        loaded[row[0]] = from_snapshot(row) or EMPTY
+    versions = [loaded[stream].version for stream in streams]
+    for row in lead.connection.execute(READ_STREAMS, (streams, versions), binary=True):
+        stream = row[1]
+        if stream not in loaded:
+            continue
+        try:
+            recorded = decode_row(row)
+        except (UnknownEvent, ValidationError) as error:
+            log.error("unreadable stream", stream=str(stream), position=row[0], error=str(error))  # noqa: TRY400  # the text says it all
+            del loaded[stream]
+            continue
+        loaded[stream] = loaded[stream].after(recorded.event, recorded.version, recorded.position)
+    return loaded
 
 
 def _scalar(lead: Lead, query: str) -> int:

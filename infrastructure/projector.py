@@ -56,6 +56,7 @@ class Projector:
     def heartbeat(self, lead: Lead) -> None:
         """Show that it lives, and try again what somebody asked for."""
         for projection in self._projections:
+            self._parked[projection.name] = parked_owners(lead.connection, _consumer(projection))
             retried = to_retry(lead.connection, _consumer(projection))
             if retried:
                 self._retry(lead, projection, [row for _, row in retried])

@@ -22,6 +22,16 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
     position bigint NOT NULL
 );
 
+-- States of long streams: a shortcut, to be thrown away at any time.
+CREATE TABLE IF NOT EXISTS snapshots (
+    stream_id uuid PRIMARY KEY,
+    kind text NOT NULL,
+    version bigint NOT NULL,
+    position bigint NOT NULL,
+    fingerprint bytea NOT NULL,
+    state bytea NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS notification_tracking (
     application_name text PRIMARY KEY,
     notification_id bigint NOT NULL

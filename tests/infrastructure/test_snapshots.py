@@ -1,0 +1,66 @@
+"""Snapshots: taken by the process manager, equal to the replay, worthless to other code."""
+
+import asyncio
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import TupleRow
+
+from domain.commands import Deposit, ReserveStock
+from infrastructure.aggregates import Loaded
+from infrastructure.dispatcher import Dispatcher
+from infrastructure.ids import new_id
+from infrastructure.snapshots import EVERY, READ_SNAPSHOTS, from_snapshot, save_snapshots
+from tests.infrastructure.conftest import Shop
+
+pytestmark = pytest.mark.usefixtures("runners")
+
+
+async def snapshot_of(shop: Shop, stream: UUID) -> TupleRow:
+    for _ in range(100):
+        async with shop.pool.connection() as connection:
+            cursor = await connection.execute(READ_SNAPSHOTS, ([stream],), binary=True)
+            if row := await cursor.fetchone():
+                return row
+        await asyncio.sleep(0.1)
+    raise AssertionError("no snapshot was taken")
+
+
+async def loaded_cold(shop: Shop, stream: UUID) -> Loaded:
+    return await Dispatcher(shop.pool, shop.writer).load(stream)
+
+
+async def busy_account(shop: Shop) -> UUID:
+    _, account = await shop.customer(money=0)
+    for _ in range(EVERY + 5):
+        await shop.send(Deposit(account, new_id(), 1))
+    return account
+
+
+async def test_a_snapshot_and_what_came_after_it_equal_the_whole_replay(quiet_shop: Shop) -> None:
+    account = await busy_account(quiet_shop)
+    snapshot = from_snapshot(await snapshot_of(quiet_shop, account))
+    assert snapshot
+    assert (snapshot.version, snapshot.state.balance) == (EVERY + 6, EVERY + 5)
+    shortened = await loaded_cold(quiet_shop, account)
+    await quiet_shop.rows("DELETE FROM snapshots RETURNING 1")
+    assert await loaded_cold(quiet_shop, account) == shortened
+
+
+async def test_a_snapshot_keeps_open_reservations(quiet_shop: Shop) -> None:
+    product = await quiet_shop.product(quantity=10_000)
+    for _ in range(20):
+        await quiet_shop.send(ReserveStock(product, new_id(), 2))
+    replayed = await loaded_cold(quiet_shop, product)
+    with psycopg.connect(quiet_shop.url) as connection, connection.cursor() as cursor:
+        save_snapshots(cursor, [(product, replayed)])
+    assert from_snapshot(await snapshot_of(quiet_shop, product)) == replayed
+    assert len(replayed.state.reservations) == 20
+
+
+async def test_a_snapshot_by_other_code_is_passed_over(quiet_shop: Shop) -> None:
+    account = await busy_account(quiet_shop)
+    await snapshot_of(quiet_shop, account)
+    await quiet_shop.rows("UPDATE snapshots SET fingerprint = '', state = '{}' RETURNING 1")
+    assert (await loaded_cold(quiet_shop, account)).state.balance == EVERY + 5
