@@ -1,37 +1,37 @@
 """What resolvers know of a call: who calls, where to read, what to send commands to."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import strawberry
 from psycopg_pool import AsyncConnectionPool
 
 from api.errors import Forbidden, Unauthenticated
+from api.live import LiveRows
 from api.loaders import Loaders
 from api.money import Currency
+from infrastructure.dispatcher import Dispatcher
+from infrastructure.follower import Follower
+from infrastructure.identity import Identity
 from infrastructure.tokens import Caller
 from infrastructure.users import Users
-
-if TYPE_CHECKING:
-    from infrastructure.identity import Identity
-
-    from infrastructure.dispatcher import Dispatcher
-    from infrastructure.follower import Follower
 
 
 @dataclass(slots=True)
 class Context:
-    """One a call; on a websocket, one an operation. `caller` is None for who is not signed in."""
+    """One a call; on a websocket, one an operation. `caller` is None for who is not signed in;
+    `client` is whom a call is counted for then."""
 
     caller: Caller | None
+    client: str
     request_id: UUID
     currency: Currency
     pool: AsyncConnectionPool
-    dispatcher: "Dispatcher"
+    dispatcher: Dispatcher
     users: Users
-    identity: "Identity"
-    follower: "Follower"
+    identity: Identity
+    follower: Follower
+    live: LiveRows
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

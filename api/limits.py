@@ -16,6 +16,7 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     ValueNode,
     VariableNode,
@@ -75,6 +76,23 @@ def fragments_of(document: DocumentNode) -> Fragments:
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
+
+
+def root_fields(operation: OperationDefinitionNode, fragments: Fragments) -> dict[str, str]:
+    """The names of the fields that the operation begins with, by their keys in the answer."""
+    fields: dict[str, str] = {}
+    spread: set[str] = set()
+    waiting: list[SelectionNode] = [*operation.selection_set.selections]
+    while waiting:
+        selection = waiting.pop(0)
+        if isinstance(selection, FieldNode):
+            fields[(selection.alias or selection.name).value] = selection.name.value
+        elif isinstance(selection, InlineFragmentNode):
+            waiting.extend(selection.selection_set.selections)
+        elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
+            spread.add(selection.name.value)
+            waiting.extend(fragments[selection.name.value].selection_set.selections)
+    return fields
 
 
 def _shape(selections: SelectionSetNode, fragments: Fragments, known: dict[str, Shape]) -> Shape:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 MOST_MONEY = Decimal(10_000_000_000)
-MOST_STOCK = 2**31 - 1
+LARGEST_INT = 2**31 - 1
 MOST_ORDERED = 1_000_000
 MOST_ROWS = 100
 LONGEST_LINE = 200
@@ -49,6 +49,12 @@ class Check:
         elif len(line) > longest:
             self.add(path, f"Must have at most {longest} characters, has {len(line)}.")
         return line
+
+    def execution_name(self, path: str, value: str) -> str:
+        """1 to 100 printable characters, kept as they are: the name is looked up by them."""
+        if not 1 <= len(value) <= LONGEST_NAME or not value.isprintable() or value.isspace():
+            self.add(path, f"Must have 1 to {LONGEST_NAME} printable characters.")
+        return value
 
     def image_url(self, path: str, value: str) -> str:
         """An http(s) URL, or a path on this server."""

@@ -95,6 +95,20 @@ def test_text_has_a_greatest_length() -> None:
     assert messages(check) == {"street": "Must have at most 200 characters, has 201."}
 
 
+@pytest.mark.parametrize("name", ["run 1", " x", "übung-7", "a'b", "x" * 100])
+def test_the_name_of_an_execution_is_kept_as_it_is(name: str) -> None:
+    check = Check(digits=2)
+    assert check.execution_name("executionName", name) == name
+    assert not check.problems
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\0", "a\nb", "x" * 101, "a\ud800"])
+def test_the_name_of_an_execution_can_be_printed(name: str) -> None:
+    check = Check(digits=2)
+    check.execution_name("executionName", name)
+    assert messages(check) == {"executionName": "Must have 1 to 100 printable characters."}
+
+
 @pytest.mark.parametrize(
     "url", ["https://shop.example/a.png", "http://[::1]:8000/a.svg", "/images/board.svg"]
 )

@@ -1,0 +1,106 @@
+"""The composition root: everything that an API process needs is made and wired here."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+
+from api.edge import Edge
+from api.execution import Engine
+from api.graphql_http import GraphQLEndpoint
+from api.health import health_routes
+from api.live import LiveRows
+from api.money import currency_of
+from api.processes import database_url
+from api.schema import build_schema
+from api.services import (
+    CONNECTIONS_A_USER,
+    MUTATIONS_A_MINUTE,
+    SUBSCRIPTIONS_A_USER,
+    Services,
+)
+from api.tally import Tally
+from infrastructure.database import async_pool
+from infrastructure.dispatcher import Dispatcher
+from infrastructure.follower import Follower
+from infrastructure.identity import Identity
+from infrastructure.passwords import Passwords
+from infrastructure.rate_limits import TokenBuckets
+from infrastructure.session_watch import SessionWatch
+from infrastructure.settings import Settings
+from infrastructure.writer import Writer
+
+POOL_SIZE = 10
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The shop's HTTP and websocket application. It connects when it is started."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings) as services:
+            endpoint = GraphQLEndpoint(services, graphiql=settings.graphiql)
+            app.router.routes.extend(
+                [
+                    Route("/graphql", endpoint),
+                    WebSocketRoute("/graphql", endpoint),
+                    *health_routes(services),
+                ]
+            )
+            yield
+
+    app = FastAPI(title="Shop", lifespan=lifespan, openapi_url=None)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["X-Request-Id"],
+        )
+    return Edge(app)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Services]:
+    """Everything open and running; on leaving, what was accepted is recorded, then all is closed.
+
+    Raises psycopg.OperationalError or PoolTimeout when the database cannot be reached.
+    """
+    url = database_url(settings)
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(async_pool(url, "api", size=POOL_SIZE))
+        writer = await stack.enter_async_context(Writer(url))
+        follower = await stack.enter_async_context(Follower(url, pool))
+        watch = await stack.enter_async_context(SessionWatch(url))
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        dispatcher = Dispatcher(pool, writer)
+        code = settings.admin_code
+        yield Services(
+            currency=currency_of(settings.currency),
+            pool=pool,
+            writer=writer,
+            dispatcher=dispatcher,
+            follower=follower,
+            watch=watch,
+            identity=Identity(
+                pool,
+                dispatcher,
+                passwords,
+                watch,
+                secret_keys=settings.signing_keys(),
+                admin_code=code.get_secret_value() if code else None,
+                limits=settings.limits,
+            ),
+            live=LiveRows(pool),
+            engine=Engine(
+                build_schema(), limits=settings.limits, introspection=settings.introspection
+            ),
+            mutations=TokenBuckets(MUTATIONS_A_MINUTE, enabled=settings.limits),
+            connections=Tally(CONNECTIONS_A_USER, limits=settings.limits),
+            subscriptions=Tally(SUBSCRIPTIONS_A_USER, limits=settings.limits),
+        )

@@ -1,0 +1,183 @@
+"""GraphQL operations: parsed, validated and weighed once for each document, then executed."""
+
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from functools import lru_cache
+from inspect import isawaitable
+from typing import Any, cast
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
+
+from api.context import Context
+from api.errors import BadUserInput, QueryTooComplex
+from api.limits import MOST_COST, MOST_TOKENS, Cost, excess, fragments_of, root_fields
+from domain.message import message
+
+KEPT_DOCUMENTS = 1_000
+LONGEST_KEPT = 16_384  # characters; a longer document is not worth its memory
+
+
+class Refused(Exception):
+    """The operation is not executed, because of these errors."""
+
+    def __init__(self, *errors: GraphQLError) -> None:
+        super().__init__()
+        self.errors = list(errors)
+
+
+@message
+class Request:
+    """What a client sends, over HTTP or a websocket."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+
+def request_of(body: object) -> Request:
+    """The request in a JSON body. Raises BadUserInput."""
+    match body:
+        case list():
+            raise BadUserInput("Send one operation at a time, not a batch.")
+        case {"query": str(query), **rest}:
+            variables, name = rest.get("variables"), rest.get("operationName")
+            if not isinstance(variables, dict | None):
+                raise BadUserInput("`variables` must be an object.")
+            if not isinstance(name, str | None):
+                raise BadUserInput("`operationName` must be a string.")
+            return Request(query, variables, name or None)
+        case _:
+            raise BadUserInput("A request is a JSON object whose `query` is a string.")
+
+
+@message
+class Operation:
+    """One operation of a valid document: its root fields by their keys in the answer, and what it
+    costs, None where limits are off."""
+
+    document: DocumentNode
+    kind: OperationType
+    name: str | None
+    fields: Mapping[str, str]
+    cost: Cost | None
+
+
+class Engine:
+    """Executes the operations of one schema."""
+
+    def __init__(self, schema: strawberry.Schema, *, limits: bool, introspection: bool) -> None:
+        self.schema = schema._schema  # noqa: SLF001  # it has no public name
+        self._executor = cast("type[Executor[Context]]", schema.execution_context_class)
+        self._limits = limits
+        self._hidden = not introspection
+        self._rules = (
+            (*specified_rules, NoSchemaIntrospectionCustomRule) if self._hidden else specified_rules
+        )
+        self._known = lru_cache(KEPT_DOCUMENTS)(self._operations)
+
+    def prepare(self, request: Request) -> Operation:
+        """The operation that is asked for. Raises Refused."""
+        known = self._known if len(request.query) <= LONGEST_KEPT else self._operations
+        operations = known(request.query)
+        if request.operation_name is None and len(operations) == 1:
+            return next(iter(operations.values()))
+        operation = operations.get(request.operation_name)
+        if operation is None:
+            name = request.operation_name
+            raise Refused(
+                BadUserInput(f"Unknown operation {name!r}." if name else "Name the operation.")
+            )
+        return operation
+
+    def cost(self, operation: Operation, variables: dict[str, Any] | None) -> int | None:
+        """What the operation costs, None where limits are off. Raises Refused for too much."""
+        if operation.cost is None:
+            return None
+        cost = operation.cost.of(variables or {})
+        if cost > MOST_COST:
+            raise Refused(QueryTooComplex(f"The operation costs {cost}, the most is {MOST_COST}."))
+        return cost
+
+    def _operations(self, query: str) -> dict[str | None, Operation]:
+        document = self._valid(query)
+        fragments = fragments_of(document)
+        operations: dict[str | None, Operation] = {}
+        for node in document.definitions:
+            if isinstance(node, OperationDefinitionNode):
+                name = node.name.value if node.name else None
+                fields = root_fields(node, fragments)
+                cost = Cost(self.schema, fragments, node) if self._limits else None
+                operations[name] = Operation(document, node.operation, name, fields, cost)
+        return operations
+
+    def _valid(self, query: str) -> DocumentNode:
+        try:
+            document = parse(query, max_lexical_tokens=MOST_TOKENS, max_comments=MOST_TOKENS)
+        except GraphQLError as error:
+            if error.message.startswith("Syntax Error: Document contains more than"):
+                raise Refused(QueryTooComplex(error.message)) from None
+            raise Refused(error) from None
+        if self._limits and (reason := excess(document)):
+            raise Refused(QueryTooComplex(reason))
+        errors = validate(
+            self.schema, document, self._rules, max_errors=20, hide_suggestions=self._hidden
+        )
+        if errors:
+            raise Refused(*errors)
+        return document
+
+    async def execute(
+        self, operation: Operation, variables: dict[str, Any] | None, context: Context
+    ) -> ExecutionResult:
+        """Run a query or a mutation."""
+        result = execute(
+            self.schema,
+            operation.document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation.name,
+            executor_class=self._executor,
+            hide_suggestions=self._hidden,
+        )
+        return await result if isawaitable(result) else result
+
+    async def subscribe(
+        self, operation: Operation, variables: dict[str, Any] | None, context: Context
+    ) -> AsyncGenerator[ExecutionResult] | ExecutionResult:
+        """The results of a subscription as they come, or why there are none."""
+        executor = self._executor.build(
+            self.schema,
+            operation.document,
+            context_value=context,
+            raw_variable_values=variables,
+            operation_name=operation.name,
+            hide_suggestions=self._hidden,
+        )
+        if isinstance(executor, list):
+            return ExecutionResult(None, executor)
+        stream = create_source_event_stream(executor)
+        if isawaitable(stream):
+            stream = await stream
+        if isinstance(stream, ExecutionResult):
+            return stream
+        return map_source_to_response_event(executor, stream, _execute_event)
+
+
+def _execute_event(executor: Executor[Context]) -> Awaitable[ExecutionResult] | ExecutionResult:
+    # What one event has loaded is out of date at the next.
+    executor.context_value.refresh()
+    return cast(
+        "Awaitable[ExecutionResult] | ExecutionResult", executor.execute_operation(serially=False)
+    )

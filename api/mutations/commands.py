@@ -1,0 +1,69 @@
+"""Sending commands for a caller: their origin, and waiting until what they did can be read."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+from uuid import UUID
+
+import strawberry
+
+from api.context import Context
+from api.problems import ConflictProblem, FieldProblem, NotFoundProblem, ValidationProblem
+from domain.commands import Command
+from domain.errors import Conflict, Invalid, NotFound
+from domain.recorded import Origin
+from infrastructure.dispatcher import Dispatched
+from infrastructure.event_store import IdempotencyKey
+
+Row = TypeVar("Row")
+
+
+async def send(
+    context: Context,
+    *commands: Command,
+    key: IdempotencyKey | None = None,
+    correlation_id: UUID | None = None,
+) -> Dispatched:
+    """Dispatch all commands or none, and return when the read models have seen what they did.
+
+    Events belong to the request where no `correlation_id` is given. Raises DomainError, Overloaded,
+    Unavailable, and ReadModelsLate: then they are done, but cannot be read yet.
+    """
+    caller = context.caller
+    origin = Origin(
+        caller.user_id if caller else None,
+        correlation_id or context.request_id,
+        str(context.request_id),
+    )
+    dispatched = await context.dispatcher.dispatch(*commands, origin=origin, key=key)
+    await context.follower.wait_for(dispatched.position)
+    context.refresh()
+    return dispatched
+
+
+def invalid(problems: Iterable[tuple[str, str]]) -> ValidationProblem:
+    """All that is wrong with the input, as (path, message)."""
+    return ValidationProblem(
+        fields=[FieldProblem(path=path, message=text) for path, text in problems]
+    )
+
+
+def invalid_of(error: Invalid) -> ValidationProblem:
+    """What the domain has found."""
+    return invalid([(error.field, str(error))])
+
+
+def conflict(error: Conflict) -> ConflictProblem:
+    """Why it cannot be done any more, or not under this id."""
+    return ConflictProblem(message=str(error))
+
+
+def not_found(error: NotFound) -> NotFoundProblem:
+    """What there is not, or not for this caller."""
+    return NotFoundProblem(message=str(error), id=strawberry.ID(str(error.id)))
+
+
+def found(row: Row | None) -> Row:
+    """A row that is there, because its event has been waited for. Raises LookupError."""
+    if row is None:
+        raise LookupError("The read models lack a row that they have seen the event of.")
+    return row

@@ -1,0 +1,212 @@
+"""What customers do with their own orders."""
+
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from api.context import Context, Info
+from api.fields import described
+from api.mutations.commands import conflict, found, invalid, not_found, send
+from api.problems import ConflictProblem, NotFoundProblem, ValidationProblem
+from api.scalars import uuid_of
+from api.types import Execution, Order
+from api.validation import MOST_ORDERED, MOST_ROWS, Check
+from domain.commands import CancelOrder, CreateOrder, PlaceOrder
+from domain.errors import Conflict, NotFound
+from domain.events import OrderCreated
+from domain.values import Address, OrderItem
+from infrastructure.event_store import IdempotencyKey
+from infrastructure.ids import execution_id, new_id
+from projections.executions import executions_by_ids
+from projections.products import ProductRow
+
+
+@strawberry.input
+class OrderItemInput:
+    product_id: strawberry.ID
+    quantity: int
+
+
+@strawberry.input
+class AddressInput:
+    country: str
+    city: str
+    post_code: str
+    street: str
+    house_number: str
+    local_number: str | None = strawberry.UNSET
+
+
+@strawberry.input
+class CreateOrderInput:
+    id: strawberry.ID | None = strawberry.UNSET
+    items: list[OrderItemInput]
+    shipping_address: AddressInput
+    total: Decimal = strawberry.field(
+        description="What the customer was shown. The saga refuses the order where the products'"
+        " prices at that moment give another sum."
+    )
+
+
+@strawberry.input
+class PlaceOrderInput:
+    order_id: strawberry.ID
+    execution_name: str = strawberry.field(
+        description="What the result will be sent under; the same name for the same order starts"
+        " nothing twice."
+    )
+
+
+@strawberry.type
+class OrderPayload:
+    order: Order
+
+
+@strawberry.type(description="Accepted: the saga runs, its result comes by subscription.")
+class PlaceOrderPayload:
+    execution: Execution
+
+
+CreateOrderResult = Annotated[
+    OrderPayload | ValidationProblem | ConflictProblem, strawberry.union("CreateOrderResult")
+]
+PlaceOrderResult = Annotated[
+    PlaceOrderPayload | ValidationProblem | NotFoundProblem | ConflictProblem,
+    strawberry.union("PlaceOrderResult"),
+]
+CancelOrderResult = Annotated[
+    OrderPayload | NotFoundProblem | ConflictProblem, strawberry.union("CancelOrderResult")
+]
+
+
+@strawberry.type
+class OrderMutations:
+    @strawberry.field
+    async def create_order(self, info: Info, input: CreateOrderInput) -> CreateOrderResult:
+        context = info.context
+        caller = context.user()
+        check = Check(context.currency.digits)
+        order_id = uuid_of(input.id) if input.id else new_id()
+        command = CreateOrder(
+            order_id,
+            caller.user_id,
+            found(await context.loaders.accounts.load(caller.user_id)).account_id,
+            await _items(context, check, input.items),
+            _address(check, input.shipping_address),
+            check.amount("total", input.total),
+        )
+        if check.problems:
+            if input.id and await _was_created(context, command):
+                return await _order(context, order_id)
+            return invalid(check.problems)
+        try:
+            await send(context, command)
+        except Conflict as error:
+            if not await _was_created(context, command):
+                return conflict(error)
+        return await _order(context, order_id)
+
+    @strawberry.field
+    async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderResult:
+        context = info.context
+        caller = context.user()
+        order_id = uuid_of(input.order_id)
+        check = Check(context.currency.digits)
+        name = check.execution_name("executionName", input.execution_name)
+        if check.problems:
+            return invalid(check.problems)
+        run = execution_id(caller.user_id, name)
+        key = IdempotencyKey(run, order_id.bytes)
+        try:
+            await _check_own(context, order_id)
+            await send(context, PlaceOrder(order_id, run, name), key=key, correlation_id=run)
+        except NotFound as error:
+            return not_found(error)
+        except Conflict as error:
+            return conflict(error)
+        async with context.pool.connection() as connection:
+            [execution] = await executions_by_ids(connection, [run])
+        return PlaceOrderPayload(execution=Execution.of(execution, context.currency))
+
+    @described("Before it is placed, or after it failed.")
+    async def cancel_order(self, info: Info, order_id: strawberry.ID) -> CancelOrderResult:
+        context = info.context
+        context.user()
+        own_id = uuid_of(order_id)
+        try:
+            await _check_own(context, own_id)
+            await send(context, CancelOrder(own_id))
+        except NotFound as error:
+            return not_found(error)
+        except Conflict as error:
+            return conflict(error)
+        return await _order(context, own_id)
+
+
+async def _items(
+    context: Context, check: Check, given: list[OrderItemInput]
+) -> tuple[OrderItem, ...]:
+    """The items with names, images and prices as they are now."""
+    ids = [uuid_of(item.product_id) for item in given]
+    check.rows("items", len(ids))
+    check.unique([f"items[{i}].productId" for i in range(len(ids))], ids)
+    known = ids[:MOST_ROWS]
+    products = dict(zip(known, await context.loaders.products.load_many(known), strict=True))
+    return tuple(
+        _item(check, f"items[{i}]", product_id, item.quantity, products.get(product_id))
+        for i, (product_id, item) in enumerate(zip(ids, given, strict=True))
+    )
+
+
+def _item(
+    check: Check, path: str, id: UUID, quantity: int, product: ProductRow | None
+) -> OrderItem:
+    check.whole(f"{path}.quantity", quantity, 1, MOST_ORDERED)
+    if product is None:
+        check.add(f"{path}.productId", "There is no such product.")
+        return OrderItem(id, "", "", 0, quantity)
+    if product.discontinued:
+        check.add(f"{path}.productId", f"{product.name} can no longer be ordered.")
+    return OrderItem(id, product.name, product.image_url, product.price, quantity)
+
+
+def _address(check: Check, given: AddressInput) -> Address:
+    path = "shippingAddress"
+    return Address(
+        check.text(f"{path}.country", given.country),
+        check.text(f"{path}.city", given.city),
+        check.text(f"{path}.postCode", given.post_code),
+        check.text(f"{path}.street", given.street),
+        check.text(f"{path}.houseNumber", given.house_number),
+        check.text(f"{path}.localNumber", given.local_number)
+        if isinstance(given.local_number, str)
+        else None,
+    )
+
+
+async def _was_created(context: Context, command: CreateOrder) -> bool:
+    """Whether the same input has made this order before, whatever its products are like now."""
+    loaded = await context.dispatcher.load(command.order_id)
+    creation = getattr(loaded.state, "creation", None)
+    if not isinstance(creation, OrderCreated):
+        return False
+    return _input_of(creation) == _input_of(command)
+
+
+def _input_of(order: OrderCreated | CreateOrder) -> tuple[object, ...]:
+    lines = [(item.product_id, item.quantity) for item in order.items]
+    return order.customer_id, lines, order.shipping_address, order.total
+
+
+async def _check_own(context: Context, order_id: UUID) -> None:
+    """Raises NotFound, also where the order is somebody else's: nobody learns of it."""
+    order = await context.loaders.orders.load(order_id)
+    if order is None or order.customer_id != context.user().user_id:
+        raise NotFound("order", order_id)
+
+
+async def _order(context: Context, order_id: UUID) -> OrderPayload:
+    row = found(await context.loaders.orders.load(order_id))
+    return OrderPayload(order=Order.of(row, context.currency))

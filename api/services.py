@@ -1,0 +1,100 @@
+"""What an API process holds from its start to its end, and how a call gets at it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from graphql import OperationType
+from psycopg_pool import AsyncConnectionPool
+
+from api.context import Context
+from api.errors import RateLimited, Unauthenticated
+from api.execution import Engine, Operation, Refused, Request
+from api.live import LiveRows
+from api.money import Currency
+from api.tally import Tally
+from infrastructure import refusals
+from infrastructure.dispatcher import Dispatcher
+from infrastructure.follower import Follower
+from infrastructure.identity import Identity
+from infrastructure.rate_limits import TokenBuckets
+from infrastructure.refusals import InvalidToken
+from infrastructure.session_watch import SessionWatch
+from infrastructure.tokens import Caller
+from infrastructure.writer import Writer
+
+MUTATIONS_A_MINUTE = 600
+CONNECTIONS_A_USER = 20
+SUBSCRIPTIONS_A_USER = 200
+# Who holds an expired token must be able to get another one.
+WITHOUT_TOKEN = frozenset(
+    {
+        "signUp",
+        "verifyEmail",
+        "requestVerificationCode",
+        "signIn",
+        "refreshSession",
+        "signOut",
+        "requestPasswordReset",
+        "resetPassword",
+    }
+)
+
+
+@dataclass(slots=True)
+class Services:
+    """One a process. Everything in it is open and runs."""
+
+    currency: Currency
+    pool: AsyncConnectionPool
+    writer: Writer
+    dispatcher: Dispatcher
+    follower: Follower
+    watch: SessionWatch
+    identity: Identity
+    live: LiveRows
+    engine: Engine
+    mutations: TokenBuckets
+    connections: Tally
+    subscriptions: Tally
+
+    def context(self, caller: Caller | None, client: str, request_id: UUID) -> Context:
+        """What the resolvers of one call are given."""
+        return Context(
+            caller=caller,
+            client=client,
+            request_id=request_id,
+            currency=self.currency,
+            pool=self.pool,
+            dispatcher=self.dispatcher,
+            users=self.identity.users,
+            identity=self.identity,
+            follower=self.follower,
+            live=self.live,
+        )
+
+    def caller_of(self, authorization: object) -> Caller:
+        """Whom an access token stands for, with `Bearer` before it or not. Raises InvalidToken."""
+        if not isinstance(authorization, str):
+            raise InvalidToken
+        scheme, _, token = authorization.strip().partition(" ")
+        bearer = scheme.lower() == "bearer"
+        return self.identity.verify_access_token(token.strip() if bearer else scheme)
+
+    def admit(
+        self, request: Request, caller: Caller | None, refused: InvalidToken | None
+    ) -> tuple[Operation, int | None]:
+        """The operation and its cost, if it may be executed; `refused` is why there is no caller.
+
+        Raises Refused.
+        """
+        operation = self.engine.prepare(request)
+        cost = self.engine.cost(operation, request.variables)
+        if refused is not None and not WITHOUT_TOKEN.issuperset(operation.fields.values()):
+            raise Refused(Unauthenticated(str(refused)))
+        if caller is not None and operation.kind is OperationType.MUTATION:
+            try:
+                for _ in operation.fields:
+                    self.mutations.take(caller.user_id)
+            except refusals.RateLimited as refusal:
+                raise Refused(RateLimited(refusal.retry_after, str(refusal))) from None
+        return operation, cost

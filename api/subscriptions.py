@@ -1,0 +1,112 @@
+"""What clients follow: the state first, then every change of it.
+
+Each begins to listen before it reads, so that nothing falls between the two; what changes several
+times before a slow client has taken it is sent once, as it is then.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from api.context import Context, Info
+from api.errors import BadUserInput
+from api.mutations.commands import found
+from api.scalars import given, uuid_of
+from api.types import Account, Execution, ExecutionStep, OrderResult, Product
+from api.validation import Check
+from infrastructure.ids import execution_id
+from projections.executions import ExecutionRow
+
+MOST_IDS = 1_000
+
+
+def _followed(description: str) -> Callable[[Callable[..., Any]], StrawberryField]:
+    """A decorator with a type, which `strawberry.subscription(description=…)` has not."""
+    return lambda resolver: strawberry.subscription(resolver, description=description)
+
+
+@strawberry.type
+class Subscription:
+    @_followed(
+        "The result of the caller's execution of that name: one message, then complete."
+        " It may be asked for before the order is placed, while the saga runs, or after it ended"
+        " (the answer then comes at once): a client that was cut off asks again and misses nothing."
+    )
+    async def order_result(self, info: Info, execution_name: str) -> AsyncGenerator[OrderResult]:
+        async with aclosing(_states(info.context, execution_name)) as states:
+            async for row in states:
+                if row.finished_at is not None:
+                    yield OrderResult.of(row, info.context.currency)
+
+    @_followed(
+        "Each step of the caller's execution: those so far, then the others as they"
+        " happen, complete at the end."
+    )
+    async def order_progress(
+        self, info: Info, execution_name: str
+    ) -> AsyncGenerator[ExecutionStep]:
+        sent = 0
+        async with aclosing(_states(info.context, execution_name)) as states:
+            async for row in states:
+                steps = Execution.of(row, info.context.currency).steps
+                for step in steps[sent:]:
+                    yield step
+                sent = len(steps)
+
+    @_followed(
+        "For everybody. Price, stock or description changed. All products where no ids are given."
+    )
+    async def product_changed(
+        self, info: Info, ids: list[strawberry.ID] | None = strawberry.UNSET
+    ) -> AsyncGenerator[Product]:
+        context = info.context
+        sent = dict[UUID, int]()
+        async with context.follower.product_changes(_product_ids(given(ids))) as changes:
+            async for product_id in changes:
+                row = found(await context.live.products.load(product_id))
+                if row.position > sent.get(product_id, 0):
+                    yield Product.of(row, context.currency)
+                if len(sent) >= MOST_IDS:
+                    sent.clear()  # the worst that can happen is that something is sent twice
+                sent[product_id] = row.position
+
+    @_followed("The caller's account, at every change of its balance.")
+    async def account_changed(self, info: Info) -> AsyncGenerator[Account]:
+        context = info.context
+        row = found(await context.loaders.accounts.load(context.user().user_id))
+        sent = 0
+        async with context.follower.account_changes(row.account_id) as changes:
+            async for account_id in changes:
+                row = found(await context.live.accounts.load(account_id))
+                if row.position > sent:
+                    yield Account.of(row, context.currency)
+                sent = row.position
+
+
+async def _states(context: Context, name: str) -> AsyncGenerator[ExecutionRow]:
+    """The caller's execution as it is, if it is, then after each change; the last has ended."""
+    check = Check(context.currency.digits)
+    check.execution_name("executionName", name)
+    for path, text in check.problems:
+        raise BadUserInput(f"`{path}`: {text}")
+    run = execution_id(context.user().user_id, name)
+    async with context.follower.execution_changes(run) as changes:
+        row = await context.live.executions.load(run)
+        if row is not None:
+            yield row
+        if row is None or row.finished_at is None:
+            async for _ in changes:
+                row = found(await context.live.executions.load(run))
+                yield row
+                if row.finished_at is not None:
+                    break
+
+
+def _product_ids(ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:
+    if ids is not None and len(ids) > MOST_IDS:
+        raise BadUserInput(f"`ids` must hold at most {MOST_IDS:,}.")
+    return None if ids is None else frozenset(map(uuid_of, ids))
