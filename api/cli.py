@@ -11,7 +11,8 @@ import uvloop
 from psycopg_pool import PoolTimeout
 
 from api import processes
-from api.processes import StartError, Work
+from api.processes import Work
+from api.start import StartError, any_database, unreachable
 from infrastructure.embedded import EmbeddedError
 from infrastructure.errors import InfrastructureError
 from infrastructure.logs import configure_logs
@@ -61,16 +62,16 @@ def worker(only: Annotated[Work | None, typer.Option(hidden=True)] = None) -> No
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop migrate")
 def migrate() -> None:
     """Make or change the tables; nothing happens where they are as they should be."""
-    with processes.any_database(_start("migrate")):
+    with any_database(_start("migrate")):
         typer.echo("The database is up to date.")
 
 
 @app.command(epilog="Example: shop schema > schema.graphql")
 def schema() -> None:
     """Print the GraphQL schema."""
-    from api.schema import SCHEMA  # noqa: PLC0415  # the other commands do without it
+    from api.schema import sdl  # noqa: PLC0415  # the other commands do without it
 
-    typer.echo(SCHEMA.as_str())
+    typer.echo(sdl())
 
 
 @users.command(epilog="Example: shop users create-admin --email ada@example.com --name Ada")
@@ -91,7 +92,7 @@ def create_admin(
         if password_stdin
         else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
-    with processes.any_database(settings) as url:
+    with any_database(settings) as url:
         user = uvloop.run(create_administrator(settings, url, email, name, password))
     if as_json:
         typer.echo(
@@ -121,7 +122,7 @@ def main() -> None:
     except (StartError, EmbeddedError, InfrastructureError) as error:
         _fail(str(error), 1)
     except (psycopg.OperationalError, PoolTimeout) as error:
-        _fail(processes.unreachable(error), 1)
+        _fail(unreachable(error), 1)
 
 
 def _start(process: str) -> Settings:

@@ -28,6 +28,11 @@ def shop(
     )
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 @pytest.mark.parametrize(
     "command", ["serve", "api", "worker", "migrate", "schema", "users create-admin"]
 )
@@ -50,13 +55,12 @@ def test_a_wrong_setting_stops_every_start(command: str) -> None:
 
 @pytest.mark.parametrize("command", ["serve", "api", "worker", "migrate"])
 def test_a_database_that_is_not_there_is_one_line(command: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    database, api = free_port(), free_port()
     done = shop(
         command,
-        SHOP_DATABASE_URL=f"postgresql://someone:hunter2@127.0.0.1:{port}/shop",
+        SHOP_DATABASE_URL=f"postgresql://someone:hunter2@127.0.0.1:{database}/shop",
         SHOP_SECRET_KEY=KEY,
-        SHOP_PORT=str(port),
+        SHOP_PORT=str(api),
     )
     assert done.returncode == 1
     assert done.stderr.startswith("shop: The database cannot be reached: ")
