@@ -1,4 +1,4 @@
-"""The contract's enumerations. Their values are what the read models hold."""
+"""The contract's enumerations. Names and values are what the read models hold."""
 
 from enum import Enum
 

@@ -19,14 +19,16 @@ class Money:
 
 @message
 class Currency:
-    """An ISO 4217 currency; `digits` is how many an amount has after its point."""
+    """An ISO 4217 currency: `digits` is how many an amount has after its point, `unit` the least
+    amount."""
 
     code: str
     digits: int
+    unit: Decimal
 
     def money(self, minor_units: int) -> Money:
         """`minor_units` with exactly the currency's digits."""
-        return Money(amount=Decimal(minor_units).scaleb(-self.digits), currency=self.code)
+        return Money(amount=minor_units * self.unit, currency=self.code)
 
 
 def currency_of(code: str) -> Currency:
@@ -34,4 +36,4 @@ def currency_of(code: str) -> Currency:
     digits = iso4217.Currency(code).exponent
     if digits is None:
         raise ValueError(f"{code} has no minor units")
-    return Currency(code, digits)
+    return Currency(code, digits, Decimal(1).scaleb(-digits))

@@ -51,7 +51,7 @@ class User:
             id=row.user_id,
             email=row.email,
             name=row.name,
-            role=Role(row.role),
+            role=Role[row.role],
             email_verified=row.email_verified,
             created_at=row.created_at,
         )
@@ -125,7 +125,7 @@ class Transaction:
         return cls(
             id=row.transaction_id,
             type=TransactionType.CREDIT if row.reason in CREDITS else TransactionType.DEBIT,
-            reason=TransactionReason(row.reason),
+            reason=TransactionReason[row.reason],
             amount=currency.money(row.amount),
             balance=currency.money(row.balance),
             created_at=row.at,
@@ -244,7 +244,7 @@ class Order:
         address = Address(**row.shipping_address)
         return cls(
             id=row.order_id,
-            status=OrderStatus(row.status),
+            status=OrderStatus[row.status],
             items=[OrderItem.of(item, currency) for item in row.items],
             shipping_address=address,
             total=currency.money(row.total),
@@ -300,12 +300,12 @@ class Execution:
     def of(cls, row: ExecutionRow, currency: Currency) -> "Execution":
         return cls(
             name=row.name,
-            status=ExecutionStatus(row.status),
+            status=ExecutionStatus[row.status],
             steps=[
                 ExecutionStep(
                     execution_name=row.name,
                     number=number,
-                    type=ExecutionStepType(step["type"]),
+                    type=ExecutionStepType[step["type"]],
                     product_id=step["product_id"],
                     at=datetime.fromisoformat(step["at"]),
                 )

@@ -3,9 +3,11 @@
 from importlib.resources import files
 from typing import Any
 
+import orjson
 import psycopg
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from projections import PROJECTIONS
@@ -44,8 +46,14 @@ def async_pool(url: str, application_name: str, *, size: int, **kwargs: Any) -> 
         timeout=5,
         max_idle=300,
         open=False,
+        configure=_read_json_fast,
         kwargs={"autocommit": True, "prepare_threshold": 0},
     )
+
+
+async def _read_json_fast(connection: AsyncConnection) -> None:
+    """Half of the time that a page of orders took to read was `json.loads`."""
+    set_json_loads(orjson.loads, connection)
 
 
 def migrate(url: str) -> None:
