@@ -14,7 +14,6 @@ from api.graphql_http import GraphQLEndpoint
 from api.health import health_routes
 from api.live import LiveRows
 from api.money import currency_of
-from api.processes import database_url
 from api.schema import build_schema
 from api.services import (
     CONNECTIONS_A_USER,
@@ -22,6 +21,7 @@ from api.services import (
     SUBSCRIPTIONS_A_USER,
     Services,
 )
+from api.start import database_url
 from api.tally import Tally
 from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatcher
@@ -42,6 +42,7 @@ def create_app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings) as services:
+            app.state.services = services
             endpoint = GraphQLEndpoint(services, graphiql=settings.graphiql)
             app.router.routes.extend(
                 [
@@ -79,7 +80,6 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         passwords = Passwords()
         stack.callback(passwords.close)
         dispatcher = Dispatcher(pool, writer)
-        code = settings.admin_code
         yield Services(
             currency=currency_of(settings.currency),
             pool=pool,
@@ -93,7 +93,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
                 passwords,
                 watch,
                 secret_keys=settings.signing_keys(),
-                admin_code=code.get_secret_value() if code else None,
+                admin_code=settings.required_admin_code,
                 limits=settings.limits,
             ),
             live=LiveRows(pool),

@@ -88,7 +88,8 @@ def migrated_template(postgres_server: str) -> str:
 
 
 @contextmanager
-def _copy_of(template: str, server: str) -> Iterator[str]:
+def copy_of(template: str, server: str) -> Iterator[str]:
+    """A database of its own for whoever enters, made from `template`."""
     name = f"test_{uuid4().hex}"
     database = sql.Identifier(name)
     with psycopg.connect(server, autocommit=True) as connection:
@@ -102,12 +103,12 @@ def _copy_of(template: str, server: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """A database of this test's own, with all tables and no rows."""
-    with _copy_of(migrated_template, postgres_server) as url:
+    with copy_of(migrated_template, postgres_server) as url:
         yield url
 
 
 @pytest.fixture
 def empty_database_url(postgres_server: str) -> Iterator[str]:
     """A database of this test's own with nothing in it."""
-    with _copy_of("template1", postgres_server) as url:
+    with copy_of("template1", postgres_server) as url:
         yield url

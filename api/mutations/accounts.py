@@ -8,14 +8,14 @@ from uuid import UUID
 import strawberry
 
 from api.context import Context, Info
-from api.mutations.commands import conflict, found, invalid, invalid_of, send
+from api.mutations.commands import client_id, conflict, found, invalid, invalid_of, send
 from api.problems import (
     ConflictProblem,
     InsufficientFundsProblem,
     ValidationProblem,
     insufficient_funds,
 )
-from api.scalars import uuid_of
+from api.scalars import given
 from api.types import Account, Transaction
 from api.validation import Check
 from domain.commands import Deposit, Withdraw
@@ -69,14 +69,14 @@ async def _transfer(
     user_id = context.user().user_id
     check = Check(context.currency.digits)
     amount = check.amount("amount", input.amount, positive=True)
-    transfer_id = uuid_of(input.id) if input.id else new_id()
+    transfer_id = client_id(input.id) or new_id()
     if check.problems:
         return invalid(check.problems)
     account_id = found(await context.loaders.accounts.load(user_id)).account_id
     transfer = command(account_id, transfer_id, amount)
     key = idempotency_key(account_id, transfer_id, type(transfer).__name__, amount)
     try:
-        dispatched = await send(context, transfer, key=key if input.id else None)
+        dispatched = await send(context, transfer, key=key if given(input.id) else None)
     except Invalid as error:
         return invalid_of(error)
     except Conflict as error:

@@ -8,6 +8,7 @@ import strawberry
 
 from api.context import Context
 from api.problems import ConflictProblem, FieldProblem, NotFoundProblem, ValidationProblem
+from api.scalars import given, uuid_of
 from domain.commands import Command
 from domain.errors import Conflict, Invalid, NotFound
 from domain.recorded import Origin
@@ -38,6 +39,12 @@ async def send(
     await context.follower.wait_for(dispatched.position)
     context.refresh()
     return dispatched
+
+
+def client_id(id: strawberry.ID | None) -> UUID | None:
+    """The id that the client has brought, if it has. Raises BadUserInput."""
+    text = given(id)
+    return None if text is None else uuid_of(text)
 
 
 def invalid(problems: Iterable[tuple[str, str]]) -> ValidationProblem:

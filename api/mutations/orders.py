@@ -8,9 +8,9 @@ import strawberry
 
 from api.context import Context, Info
 from api.fields import described
-from api.mutations.commands import conflict, found, invalid, not_found, send
+from api.mutations.commands import client_id, conflict, found, invalid, not_found, send
 from api.problems import ConflictProblem, NotFoundProblem, ValidationProblem
-from api.scalars import uuid_of
+from api.scalars import given, uuid_of
 from api.types import Execution, Order
 from api.validation import MOST_ORDERED, MOST_ROWS, Check
 from domain.commands import CancelOrder, CreateOrder, PlaceOrder
@@ -19,7 +19,6 @@ from domain.events import OrderCreated
 from domain.values import Address, OrderItem
 from infrastructure.event_store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
-from projections.executions import executions_by_ids
 from projections.products import ProductRow
 
 
@@ -88,7 +87,7 @@ class OrderMutations:
         context = info.context
         caller = context.user()
         check = Check(context.currency.digits)
-        order_id = uuid_of(input.id) if input.id else new_id()
+        order_id = client_id(input.id) or new_id()
         command = CreateOrder(
             order_id,
             caller.user_id,
@@ -98,7 +97,7 @@ class OrderMutations:
             check.amount("total", input.total),
         )
         if check.problems:
-            if input.id and await _was_created(context, command):
+            if given(input.id) and await _was_created(context, command):
                 return await _order(context, order_id)
             return invalid(check.problems)
         try:
@@ -125,9 +124,11 @@ class OrderMutations:
         except NotFound as error:
             return not_found(error)
         except Conflict as error:
+            used = await context.live.executions.load(run)
+            if used is not None and used.order_id != order_id:
+                return ConflictProblem(message="This name was used for another order.")
             return conflict(error)
-        async with context.pool.connection() as connection:
-            [execution] = await executions_by_ids(connection, [run])
+        execution = found(await context.live.executions.load(run))
         return PlaceOrderPayload(execution=Execution.of(execution, context.currency))
 
     @described("Before it is placed, or after it failed.")
@@ -146,17 +147,17 @@ class OrderMutations:
 
 
 async def _items(
-    context: Context, check: Check, given: list[OrderItemInput]
+    context: Context, check: Check, items: list[OrderItemInput]
 ) -> tuple[OrderItem, ...]:
     """The items with names, images and prices as they are now."""
-    ids = [uuid_of(item.product_id) for item in given]
+    ids = [uuid_of(item.product_id) for item in items]
     check.rows("items", len(ids))
     check.unique([f"items[{i}].productId" for i in range(len(ids))], ids)
     known = ids[:MOST_ROWS]
     products = dict(zip(known, await context.loaders.products.load_many(known), strict=True))
     return tuple(
         _item(check, f"items[{i}]", product_id, item.quantity, products.get(product_id))
-        for i, (product_id, item) in enumerate(zip(ids, given, strict=True))
+        for i, (product_id, item) in enumerate(zip(ids, items, strict=True))
     )
 
 
@@ -172,16 +173,16 @@ def _item(
     return OrderItem(id, product.name, product.image_url, product.price, quantity)
 
 
-def _address(check: Check, given: AddressInput) -> Address:
+def _address(check: Check, address: AddressInput) -> Address:
     path = "shippingAddress"
     return Address(
-        check.text(f"{path}.country", given.country),
-        check.text(f"{path}.city", given.city),
-        check.text(f"{path}.postCode", given.post_code),
-        check.text(f"{path}.street", given.street),
-        check.text(f"{path}.houseNumber", given.house_number),
-        check.text(f"{path}.localNumber", given.local_number)
-        if isinstance(given.local_number, str)
+        check.text(f"{path}.country", address.country),
+        check.text(f"{path}.city", address.city),
+        check.text(f"{path}.postCode", address.post_code),
+        check.text(f"{path}.street", address.street),
+        check.text(f"{path}.houseNumber", address.house_number),
+        check.text(f"{path}.localNumber", address.local_number)
+        if isinstance(address.local_number, str)
         else None,
     )
 

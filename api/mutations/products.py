@@ -9,9 +9,9 @@ import strawberry
 from api.context import Context, Info
 from api.errors import BadUserInput
 from api.fields import described
-from api.mutations.commands import conflict, found, invalid, invalid_of, not_found, send
+from api.mutations.commands import client_id, conflict, found, invalid, invalid_of, not_found, send
 from api.problems import ConflictProblem, NotFoundProblem, ValidationProblem
-from api.scalars import uuid_of
+from api.scalars import given, uuid_of
 from api.types import Product
 from api.validation import LARGEST_INT, MOST_ROWS, Check
 from domain.commands import AdjustStock, ChangeProduct, DiscontinueProduct, ListProduct
@@ -77,18 +77,18 @@ class ProductMutations:
         context = info.context
         context.admin()
         check = Check(context.currency.digits)
-        ids = [uuid_of(given.id) if given.id else None for given in input]
+        ids = [client_id(row.id) for row in input]
         check.rows("input", len(input))
         check.unique([f"input[{i}].id" for i in range(len(ids))], ids)
         commands = [
             ListProduct(
                 own_id or new_id(),
-                check.text(f"input[{i}].name", given.name),
-                check.image_url(f"input[{i}].imageUrl", given.image_url),
-                check.amount(f"input[{i}].price", given.price, positive=True),
-                check.whole(f"input[{i}].quantity", given.quantity, 0, LARGEST_INT),
+                check.text(f"input[{i}].name", row.name),
+                check.image_url(f"input[{i}].imageUrl", row.image_url),
+                check.amount(f"input[{i}].price", row.price, positive=True),
+                check.whole(f"input[{i}].quantity", row.quantity, 0, LARGEST_INT),
             )
-            for i, (own_id, given) in enumerate(zip(ids, input, strict=True))
+            for i, (own_id, row) in enumerate(zip(ids, input, strict=True))
         ]
         if check.problems:
             return invalid(check.problems)
@@ -131,20 +131,16 @@ class ProductMutations:
         context.admin()
         check = Check(context.currency.digits)
         product_id = uuid_of(input.product_id)
-        adjustment_id = uuid_of(input.id) if input.id else new_id()
+        adjustment_id = client_id(input.id) or new_id()
         reason = check.text("reason", input.reason)
         if input.by == 0:
             check.add("by", "Must not be 0.")
         if check.problems:
             return invalid(check.problems)
         try:
-            await send(
-                context,
-                AdjustStock(product_id, adjustment_id, input.by, reason),
-                key=idempotency_key(product_id, adjustment_id, "adjust", input.by, reason)
-                if input.id
-                else None,
-            )
+            key = idempotency_key(product_id, adjustment_id, "adjust", input.by, reason)
+            command = AdjustStock(product_id, adjustment_id, input.by, reason)
+            await send(context, command, key=key if given(input.id) else None)
         except NotFound as error:
             return not_found(error)
         except Invalid as error:
