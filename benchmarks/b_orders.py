@@ -69,11 +69,11 @@ def shop_full(server: Server, seconds: float, template: str | None = None) -> Ma
     """As many orders as get through."""
     url = server.shop_database("orders", template)
     with running_workers(url):
-        shop = _uv(buyers.open_shop(url))
+        shop = uv(buyers.open_shop(url))
         begin = monotonic() + 1.0
         end = begin + WARM_UP + seconds
         arguments = (url, shop, BUYERS, begin, end)
-        bought = _in_processes(_client_without_pause, [arguments] * CLIENT_PROCESSES)
+        bought = in_processes(_client_without_pause, [arguments] * CLIENT_PROCESSES)
     return summary([b for b in bought if end - seconds <= b.result < end], seconds)
 
 
@@ -98,10 +98,10 @@ def _at_rate(
     def ours() -> Mapping[str, float]:
         url = server.shop_database("orders")
         with running_workers(url):
-            shop = _uv(buyers.open_shop(url))
+            shop = uv(buyers.open_shop(url))
             begin = monotonic() + 2.0
             end = begin + WARM_UP + seconds
-            bought = _in_processes(_client_at_rate, [(url, shop, rate, begin, end)])
+            bought = in_processes(_client_at_rate, [(url, shop, rate, begin, end)])
         return summary([b for b in bought if b.placed >= begin + WARM_UP], seconds)
 
     return ours if contestant == SHOP else library
@@ -117,7 +117,7 @@ def summary(bought: Sequence[Bought], seconds: float) -> Mapping[str, float]:
     }
 
 
-def _in_processes(
+def in_processes(
     client: Callable[..., list[Bought]], arguments: Sequence[tuple[object, ...]]
 ) -> list[Bought]:
     with ProcessPoolExecutor(len(arguments), mp_context=SPAWN) as pool:
@@ -128,13 +128,13 @@ def _in_processes(
 def _client_without_pause(
     url: str, shop: Shop, count: int, begin: float, end: float
 ) -> list[Bought]:
-    return _uv(buyers.buy_without_pause(url, shop, count, begin, end))
+    return uv(buyers.buy_without_pause(url, shop, count, begin, end))
 
 
 def _client_at_rate(url: str, shop: Shop, rate: float, begin: float, end: float) -> list[Bought]:
-    return _uv(buyers.buy_at_rate(url, shop, rate, begin, end))
+    return uv(buyers.buy_at_rate(url, shop, rate, begin, end))
 
 
-def _uv(work: Coroutine[Any, Any, T]) -> T:
+def uv(work: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
