@@ -3,7 +3,9 @@
 Reserve every item, check the price, charge the account, prepare the shipment, complete the order.
 Where a step is refused, undo what was done and reject the order with the reason.
 
-What was answered already is not waited for any more, so an event that comes twice changes nothing.
+What was answered already is not waited for any more, so an answer that comes twice changes nothing.
+The OrderPlaced that starts an execution must come once: whoever runs this keeps its position in the
+log together with what it did.
 """
 
 from dataclasses import replace
@@ -73,6 +75,13 @@ class Refused:
 
 
 @message
+class TimedOut:
+    """The execution has waited beyond its limit, and nothing that it waits for is under way."""
+
+    execution_id: UUID
+
+
+@message
 class PlaceOrderProcess:
     """An execution that is under way. `waiting_for` are the products, account or order whose answer
     to the last commands is outstanding."""
@@ -93,7 +102,7 @@ class CannotGoOn(Exception):
 Reaction = tuple[PlaceOrderProcess | None, list[Command]]
 
 
-def react(process: PlaceOrderProcess | None, event: Event | Refused) -> Reaction:
+def react(process: PlaceOrderProcess | None, event: Event | Refused | TimedOut) -> Reaction:
     """The process after `event` (None: there is none, or it is finished) and the commands to send.
 
     Raises CannotGoOn when a command was refused that had to succeed.
@@ -141,6 +150,11 @@ def react(process: PlaceOrderProcess | None, event: Event | Refused) -> Reaction
             Refused(_, stream, reason),
         ) if stream in process.waiting_for:
             return _undo(process, ProcessingFailed(reason))
+        case (
+            Step.RESERVING | Step.REFUSING_PRICE | Step.CHARGING | Step.PREPARING_SHIPMENT,
+            TimedOut(),
+        ):
+            return _undo(process, ProcessingFailed(f"timed out in step {process.step.value}"))
         case Step.UNDOING, ReservationReleased(product_id=stream) | ChargeRefunded(
             account_id=stream
         ):

@@ -6,7 +6,8 @@ what is read again is not waited for any more, so `react` ignores it.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import get_args
@@ -16,10 +17,10 @@ import psycopg
 import structlog
 from psycopg import Cursor
 from psycopg.rows import TupleRow
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from application.deciders import stream_id
-from application.place_order import PlaceOrderProcess, Refused, react
+from application.place_order import PlaceOrderProcess, Refused, TimedOut, react
 from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import Event, OrderPlaced
@@ -36,6 +37,7 @@ from infrastructure.event_store import (
     now,
 )
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.process_table import load_processes, overdue, save_processes
 from infrastructure.runner import Lead
 from infrastructure.snapshots import EVERY, READ_SNAPSHOTS, from_snapshot, save_snapshots
 
@@ -56,22 +58,10 @@ READ = (
     " WHERE notification_id > %s AND notification_id <= %s AND topic = ANY(%b::text[])"
     " ORDER BY notification_id LIMIT %s"
 )
-SAVE = (
-    "INSERT INTO processes"
-    " (execution_id, order_id, customer_id, name, step, state, started_at, since, due_at)"
-    " SELECT p.execution_id, p.order_id, p.customer_id, p.name, p.step, p.state::jsonb,"
-    " p.at, p.at, p.due_at"
-    " FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[],"
-    " %b::timestamptz[], %b::timestamptz[])"
-    " AS p (execution_id, order_id, customer_id, name, step, state, at, due_at)"
-    " ON CONFLICT (execution_id) DO UPDATE SET state = excluded.state, step = excluded.step,"
-    " since = CASE WHEN processes.step = excluded.step THEN processes.since ELSE excluded.since END"
-)
 TRACK = (
     "INSERT INTO notification_tracking (application_name, notification_id) VALUES (%s, %s)"
     " ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id"
 )
-PROCESS: TypeAdapter[PlaceOrderProcess] = TypeAdapter(PlaceOrderProcess)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +69,7 @@ class Input:
     """An event to react to; `cause` is its `stream/version`, `position` 0 until it is recorded."""
 
     execution_id: UUID
-    event: Event
+    event: Event | TimedOut
     actor_id: UUID | None
     cause: str
     position: int
@@ -137,8 +127,7 @@ class ProcessManager:
         self._aggregates.clear()
         self._left = []
         self._parked = parked_owners(connection, self.name)
-        rows = connection.execute("SELECT execution_id, state::text FROM processes").fetchall()
-        self._processes = {row[0]: PROCESS.validate_json(row[1]) for row in rows}
+        self._processes = load_processes(connection)
         row = connection.execute(
             "SELECT notification_id FROM notification_tracking WHERE application_name = %s",
             (self.name,),
@@ -161,18 +150,41 @@ class ProcessManager:
     def heartbeat(self, lead: Lead) -> None:
         """Show that it lives and how far it has read, keep snapshots of streams that have grown,
         and try again what somebody asked for."""
-        retried = to_retry(lead.connection, self.name)
-        if retried:
-            self._parked -= {owner for owner, _ in retried}
-            positions = [row[0] for _, row in retried]
-            self._process(
-                lead, self._inputs([row for _, row in retried]), self._position, positions
-            )
+        self._retry(lead)
+        self._give_up_overdue(lead)
         snapshots = _read_streams(lead, list(self._snapshots_due)) if self._snapshots_due else {}
         with lead.transaction() as cursor:
             self._track(cursor, self._position)
             save_snapshots(cursor, snapshots.items())
         self._snapshots_due.clear()
+
+    def _retry(self, lead: Lead) -> None:
+        """Try again what somebody asked for, with all that waits behind it."""
+        retried = to_retry(lead.connection, self.name)
+        if not retried:
+            return
+        inputs = self._inputs([row for _, row in retried])
+        self._parked -= {owner for owner, _ in retried}
+        for begun in inputs:
+            if isinstance(begun.event, OrderPlaced):
+                self._processes.pop(begun.execution_id, None)
+        self._process(lead, inputs, self._position, [row[0] for _, row in retried])
+
+    def _give_up_overdue(self, lead: Lead) -> None:
+        """Undo executions beyond their limit, so that nobody waits for a result for ever."""
+        busy = {i.execution_id for i in self._left}
+        found = overdue(lead.connection, self.name, self._clock())
+        late = [o for o in found if o.execution_id not in busy]
+        if not late:
+            return
+        log.warning("executions timed out", executions=[str(o.execution_id) for o in late])
+        self._parked -= {o.execution_id for o in late}
+        inputs = [
+            Input(o.execution_id, TimedOut(o.execution_id), o.customer_id, "time limit", 0)
+            for o in late
+        ]
+        unparked = [position for o in late for position in o.parked]
+        self._process(lead, inputs, self._position, unparked)
 
     def _read(self, lead: Lead, head: int) -> list[EventRow]:
         """The next rows that may matter: after a restart also its own, not reacted to perhaps."""
@@ -210,6 +222,7 @@ class ProcessManager:
             bad = _parked([i for i in inputs if i.execution_id in aside], poisoned)
             try:
                 outcome = self._react(lead, good)
+                outcome.processes.update(_not_begun(inputs, poisoned))
                 base = self._commit(lead, outcome, position, unparked, bad)
             except Poison as poison:
                 poisoned[poison.execution_id] = str(poison)
@@ -246,7 +259,7 @@ class ProcessManager:
         return outcome
 
     def _reaction(
-        self, outcome: Outcome, reacted: Input, event: Event | Refused
+        self, outcome: Outcome, reacted: Input, event: Event | Refused | TimedOut
     ) -> list[tuple[Input, Command]]:
         execution_id = reacted.execution_id
         process = (
@@ -320,7 +333,7 @@ class ProcessManager:
             if unparked:
                 unpark(cursor, self.name, unparked)
             park(cursor, self.name, bad)
-            self._save(cursor, outcome.processes)
+            save_processes(cursor, outcome.processes, self._clock(), self._time_limit)
             self._track(cursor, position)
             if outcome.work.events:
                 cursor.execute(APPEND, append_parameters(outcome.work.events), binary=True)
@@ -328,31 +341,6 @@ class ProcessManager:
                 assert row is not None  # noqa: S101  # a function answers with one row
                 base = row[0]
         return base
-
-    def _save(
-        self, cursor: Cursor[TupleRow], processes: dict[UUID, PlaceOrderProcess | None]
-    ) -> None:
-        at = self._clock()
-        due_at = at + self._time_limit
-        rows = [
-            (
-                execution_id,
-                process.order.order_id,
-                process.order.customer_id,
-                process.order.execution_name,
-                process.step.value,
-                PROCESS.dump_json(process).decode(),
-                at,
-                due_at,
-            )
-            for execution_id, process in processes.items()
-            if process is not None
-        ]
-        if rows:
-            cursor.execute(SAVE, [list(column) for column in zip(*rows, strict=True)])
-        finished = [e for e, p in processes.items() if p is None and e in self._processes]
-        if finished:
-            cursor.execute("DELETE FROM processes WHERE execution_id = ANY(%s)", (finished,))
 
     def _track(self, cursor: Cursor[TupleRow], position: int) -> None:
         if position != self._tracked:
@@ -379,6 +367,19 @@ class ProcessManager:
 def _input(execution_id: UUID, recorded: Recorded) -> Input:
     cause = f"{recorded.stream_id}/{recorded.version}"
     return Input(execution_id, recorded.event, recorded.origin.actor_id, cause, recorded.position)
+
+
+def _not_begun(
+    inputs: Sequence[Input], poisoned: Collection[UUID]
+) -> dict[UUID, PlaceOrderProcess | None]:
+    """Executions that could not even begin, as processes that wait: so they are seen, and given up
+    when their time has come."""
+    waiting = {}
+    for i in inputs:
+        if i.execution_id in poisoned and isinstance(i.event, OrderPlaced):
+            with suppress(Exception):  # when it was `react` that failed, the parked event is all
+                waiting[i.execution_id], _ = react(None, i.event)
+    return waiting
 
 
 def _parked(inputs: Sequence[Input], poisoned: dict[UUID, str]) -> list[Parked]:
