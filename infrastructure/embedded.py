@@ -203,14 +203,18 @@ class EmbeddedPostgres:
         if version != str(VERSION):
             raise OSError(f"the data are of PostgreSQL {version}, this is {VERSION}")
         pid_file = self._data / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        if _is_server(int(pid_file.read_text().split("\n", 1)[0]), self._data):
+        if pid_file.exists() and _is_server(_first_number(pid_file), self._data):
             stop = ["--pgdata", str(self._data), "--wait", "--timeout=120", "--mode=fast", "stop"]
             self._run(BINARIES / "pg_ctl", *stop, user=self._user)
-        else:
-            # Its number may belong to another process by now, and PostgreSQL would refuse to start.
-            pid_file.unlink()
+        # PostgreSQL does not start while anybody has the number in these files: another process by
+        # now, or in a container the dead server itself, which nobody has waited for.
+        pid_file.unlink(missing_ok=True)
+        (self._data / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+        # Nor while a busy backend has outlived the server. Nobody can tell it to commit any more.
+        backends = [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(self._data)]
+        for backend in backends:
+            backend.kill()
+        psutil.wait_procs(backends, timeout=10)
 
     def _run(self, *command: str | Path, user: str = "") -> None:
         subprocess.run(
@@ -239,6 +243,10 @@ def _url(socket_dir: Path, database: str) -> str:
 
 def _connect(socket_dir: Path) -> "psycopg.Connection[tuple[object, ...]]":
     return psycopg.connect(_url(socket_dir, "postgres"), autocommit=True)
+
+
+def _first_number(file: Path) -> int:
+    return int(file.read_text().split("\n", 1)[0])
 
 
 def _is_server(pid: int, data: Path) -> bool:

@@ -1,7 +1,6 @@
 """The command line: help, and one clear line where something is wrong."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -10,27 +9,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-KEY = "k" * 32
+from tests.cli.running import KEY, environment, free_port
 
 
-def shop(
-    *arguments: str, stdin: str = "", **environment: str
-) -> "subprocess.CompletedProcess[str]":
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
+def shop(*arguments: str, stdin: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "api.cli", *arguments],
-        env={**kept, "COLUMNS": "100", **environment},
+        env=environment(**settings),
         input=stdin,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -130,6 +131,22 @@ def test_it_recovers_what_was_committed_when_it_was_killed_itself(tmp_path: Path
     kill_owner(owner)
     with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url) as connection:
         assert connection.execute("SELECT * FROM kept").fetchall() == [(1,)]
+
+
+def test_a_busy_backend_that_outlived_its_server_is_no_obstacle(tmp_path: Path) -> None:
+    owner = start_owner(tmp_path)
+    url = running_url(tmp_path)
+    assert url is not None
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        backend = psutil.Process(connection.info.backend_pid)
+        connection.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 10000000000)")
+        found = server(tmp_path)
+        found.kill()
+        kill_owner(owner)
+        eventually(lambda: has_ended(found))
+        assert not has_ended(backend)
+        with EmbeddedPostgres(tmp_path) as postgres, psycopg.connect(postgres.url):
+            assert has_ended(backend)
 
 
 def test_the_number_of_a_dead_server_may_belong_to_another_process(tmp_path: Path) -> None:
