@@ -118,11 +118,12 @@ def summary(bought: Sequence[Bought], seconds: float) -> Mapping[str, float]:
 
 
 def in_processes(
-    client: Callable[..., list[Bought]], arguments: Sequence[tuple[object, ...]]
-) -> list[Bought]:
+    client: Callable[..., list[T]], arguments: Sequence[tuple[object, ...]]
+) -> list[T]:
+    """What `client` finds with each of the arguments, each time in a process of its own."""
     with ProcessPoolExecutor(len(arguments), mp_context=SPAWN) as pool:
         found = [pool.submit(client, *each) for each in arguments]
-        return [bought for future in found for bought in future.result()]
+        return [each for future in found for each in future.result()]
 
 
 def _client_without_pause(
@@ -136,5 +137,6 @@ def _client_at_rate(url: str, shop: Shop, rate: float, begin: float, end: float)
 
 
 def uv(work: Coroutine[Any, Any, T]) -> T:
+    """Run it on uvloop, as the shop's processes do."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)

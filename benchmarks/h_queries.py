@@ -1,0 +1,205 @@
+"""Common queries: what one server process answers, against Strawberry on FastAPI's router."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from time import monotonic, sleep
+
+import jwt
+import psycopg
+
+from benchmarks.b_orders import in_processes, uv
+from benchmarks.contest import Case, in_turns
+from benchmarks.generate import Customer, generate
+from benchmarks.graphql_client import Address, HttpConnection, request
+from benchmarks.result import Claim, Figure, Result, machine, median, percentile
+from benchmarks.running import (
+    SECRET_KEY,
+    access_token,
+    free_port,
+    running_shop,
+    wait_until_answering,
+)
+from benchmarks.server import temporary_server
+from domain.message import message
+
+SHOP, DOCUMENTED, CACHED = "shop", "Strawberry, FastAPI", "Strawberry, FastAPI, caches"
+CONNECTIONS = 16
+ORDERS = 2_000
+WARM_UP = 0.5  # seconds
+
+QUERIES = {
+    "A: 20 products": """
+query Products {
+  products(first: 20) { nodes { id name imageUrl price { amount } available } }
+}
+""",
+    "B: 20 orders, items": """
+query Orders {
+  orders(first: 20) {
+    nodes {
+      id status total { amount }
+      items { productName quantity unitPrice { amount } subtotal { amount } }
+    }
+  }
+}
+""",
+    "C: and executions, steps": """
+query Orders {
+  orders(first: 20) {
+    nodes {
+      id status total { amount }
+      items { productName quantity unitPrice { amount } subtotal { amount } }
+      executions { name status steps { number type at } }
+    }
+  }
+}
+""",
+}
+
+
+@message
+class Contestant:
+    """Where it answers, and what its users prove themselves with."""
+
+    name: str
+    address: Address
+    tokens: tuple[str, ...]
+
+
+def run(quick: bool) -> Result:
+    """Each contestant is one server process and reads the same tables; 16 connections ask it."""
+    seconds, rounds = (1.0, 1) if quick else (5.0, 3)
+    with temporary_server() as server, ExitStack() as stack:
+        url = server.shop_database("queries")
+        customers = generate(url, orders=ORDERS, customers=100).customers[:CONNECTIONS]
+        shop = stack.enter_context(running_shop(url))
+        wait_for_read_models(url)
+        contestants = [
+            Contestant(SHOP, shop.address, tuple(access_token(who.user_id) for who in customers)),
+            stack.enter_context(_strawberry(CACHED, url, customers, PARSE_CACHE="1")),
+            stack.enter_context(_strawberry(DOCUMENTED, url, customers)),
+        ]
+        _check_answers(contestants)
+        cases = [
+            Case(contestant.name, query, _asked(contestant, QUERIES[query], seconds))
+            for query in QUERIES
+            for contestant in contestants
+        ]
+        figures = in_turns("Queries", cases, rounds)
+    return Result(
+        name="h_queries",
+        title="Queries",
+        how=f"{rounds} rounds of {seconds:g} s; one server process, {CONNECTIONS} connections",
+        plot="requests/s",
+        figures=figures,
+        claims=_claims(figures),
+        machine=machine(),
+        quick=quick,
+    )
+
+
+def _claims(figures: Sequence[Figure]) -> tuple[Claim, ...]:
+    def ratio(query: str) -> float:
+        requests = [
+            median(figures, name, query, "requests/s") for name in (SHOP, CACHED, DOCUMENTED)
+        ]
+        return requests[0] / max(requests[1:])
+
+    return tuple(
+        Claim(f"{query}: shop : the better Strawberry, FastAPI", ratio(query), 2, 8)
+        for query in list(QUERIES)[:2]
+    )
+
+
+def wait_for_read_models(url: str) -> None:
+    """Return when they have seen all that is in the log."""
+    behind = (
+        "SELECT max(notification_id) > (SELECT min(position) FROM projections) FROM stored_events"
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(behind).fetchone() == (True,):
+            sleep(0.1)
+        connection.execute("VACUUM ANALYZE")
+
+
+@contextmanager
+def _strawberry(
+    name: str, url: str, customers: Sequence[Customer], **environment: str
+) -> Iterator[Contestant]:
+    address = Address(free_port())
+    arguments = ["benchmarks.baseline.graphql:app", "--port", str(address.port)]
+    environment |= {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY}
+    with subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", *arguments, "--log-level", "warning"],
+        env={**os.environ, **environment},
+    ) as process:
+        try:
+            wait_until_answering(f"http://{address.host}:{address.port}/docs", process)
+            yield Contestant(
+                name,
+                address,
+                tuple(
+                    jwt.encode({"sub": str(who.user_id)}, SECRET_KEY, "HS256") for who in customers
+                ),
+            )
+        finally:
+            process.terminate()
+
+
+def _check_answers(contestants: Sequence[Contestant]) -> None:
+    """Raises RuntimeError where they do not all answer the same."""
+
+    async def answer(contestant: Contestant, query: str) -> object:
+        async with HttpConnection(contestant.address, contestant.tokens[0]) as connection:
+            return json.loads((await connection.post(request(query))).replace(b"+00:00", b"Z"))
+
+    for name, query in QUERIES.items():
+        answers = [uv(answer(contestant, query)) for contestant in contestants]
+        if any(found != answers[0] for found in answers):
+            raise RuntimeError(f"They answer {name} differently: {answers}")
+
+
+def _asked(contestant: Contestant, query: str, seconds: float) -> Callable[[], Mapping[str, float]]:
+    def run_once() -> Mapping[str, float]:
+        end = monotonic() + 1.0 + WARM_UP + seconds
+        waits = in_processes(
+            _client, [(contestant.address, contestant.tokens, query, end, seconds)]
+        )
+        return {
+            "requests/s": len(waits) / seconds,
+            "p50 ms": percentile(waits, 0.5) * 1e3,
+            "p99 ms": percentile(waits, 0.99) * 1e3,
+        }
+
+    return run_once
+
+
+def _client(
+    address: Address, tokens: Sequence[str], query: str, end: float, seconds: float
+) -> list[float]:
+    return uv(_ask(address, tokens, request(query), end, seconds))
+
+
+async def _ask(
+    address: Address, tokens: Sequence[str], body: bytes, end: float, seconds: float
+) -> list[float]:
+    """How long each answer took that came in the last `seconds`."""
+    waits: list[float] = []
+
+    async def ask(token: str) -> None:
+        async with HttpConnection(address, token) as connection:
+            while (asked := monotonic()) < end:
+                await connection.post(body)
+                answered = monotonic()
+                if end - seconds <= answered < end:
+                    waits.append(answered - asked)
+
+    async with asyncio.TaskGroup() as group:
+        for token in tokens:
+            group.create_task(ask(token))
+    return waits
