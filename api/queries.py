@@ -5,12 +5,12 @@ from uuid import UUID
 import strawberry
 
 from api.connections import Connection, connection, page_of
-from api.context import Context, Info
+from api.context import Info
 from api.enums import ExecutionStatus, OrderStatus
 from api.errors import BadUserInput
 from api.fields import described
 from api.scalars import given, text_of, uuid_of
-from api.types import Execution, Order, Product, User, orders_of, values_of
+from api.types import Execution, Order, Product, User, orders_connection, orders_of, values_of
 from projections.executions import count_executions, execution_by_name, executions_page
 from projections.orders import count_orders, orders_page
 from projections.products import ProductFilter, count_products, products_page
@@ -89,10 +89,10 @@ class Query:
             customer_id = uuid_of(user)
             if customer_id != caller.user_id:
                 context.admin()
-            return await orders_of(context, customer_id, status, first, after)
+            return await orders_of(info, customer_id, status, first, after)
         if caller.role != "ADMIN":
-            return await orders_of(context, caller.user_id, status, first, after)
-        return await _all_orders(context, status, first, after)
+            return await orders_of(info, caller.user_id, status, first, after)
+        return await _all_orders(info, status, first, after)
 
     @described("The caller's own.")
     async def execution(self, info: Info, name: str) -> Execution | None:
@@ -147,23 +147,17 @@ class Query:
 
 
 async def _all_orders(
-    context: Context, status: list[OrderStatus] | None, first: int | None, after: str | None
+    info: Info, status: list[OrderStatus] | None, first: int | None, after: str | None
 ) -> Connection[Order]:
-    page, statuses = page_of(first, after), values_of(status)
-    async with context.pool.connection() as database:
+    page, statuses, pool = page_of(first, after), values_of(status), info.context.pool
+    async with pool.connection() as database:
         rows = await orders_page(database, statuses, page.after, page.limit)
 
     async def count() -> int:
-        async with context.pool.connection() as database:
+        async with pool.connection() as database:
             return await count_orders(database, statuses)
 
-    return connection(
-        rows,
-        page,
-        lambda row: row.created_position,
-        lambda row: Order.of(row, context.currency),
-        count,
-    )
+    return await orders_connection(info, rows, page, count)
 
 
 def _ids(ids: list[strawberry.ID] | None) -> list[UUID] | None:

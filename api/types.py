@@ -4,15 +4,16 @@ What is in the row is a plain attribute: the executor reads it without a call. W
 statement is a method that asks a loader.
 """
 
-from collections.abc import Sequence
+from asyncio import gather
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
-from api.connections import Connection, connection, page_of
+from api.connections import Connection, Page, connection, page_of
 from api.context import Context, Info
 from api.enums import (
     ExecutionStatus,
@@ -22,7 +23,7 @@ from api.enums import (
     TransactionReason,
     TransactionType,
 )
-from api.fields import described
+from api.fields import described, selected_below, soon
 from api.loaders import OrdersOf, TransactionsOf
 from api.money import Currency, Money
 from api.problems import Problem, problem_of
@@ -32,6 +33,8 @@ from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow
 from projections.orders import OrderRow
 from projections.products import ProductRow
+
+Row = TypeVar("Row")
 
 CREDITS = frozenset({"OPENING_DEPOSIT", "DEPOSIT", "ORDER_REFUND"})
 
@@ -57,9 +60,12 @@ class User:
         )
 
     @described("Null until the e-mail address is verified: verification opens the account.")
-    async def account(self, info: Info) -> "Account | None":
-        row = await info.context.loaders.accounts.load(self.id)
-        return Account.of(row, info.context.currency) if row else None
+    def account(self, info: Info) -> "Account | None":
+        context = info.context
+        return soon(
+            context.loaders.accounts.load(self.id),
+            lambda row: Account.of(row, context.currency) if row else None,
+        )
 
     @strawberry.field
     async def orders(
@@ -69,7 +75,7 @@ class User:
         first: int | None = 20,
         after: str | None = strawberry.UNSET,
     ) -> Connection["Order"]:
-        return await orders_of(info.context, self.id, status, first, after)
+        return await orders_of(info, self.id, status, first, after)
 
 
 @strawberry.type
@@ -133,11 +139,8 @@ class Transaction:
         )
 
     @strawberry.field
-    async def order(self, info: Info) -> "Order | None":
-        if self.order_id is None:
-            return None
-        row = await info.context.loaders.orders.load(self.order_id)
-        return Order.of(row, info.context.currency) if row else None
+    def order(self, info: Info) -> "Order | None":
+        return None if self.order_id is None else order_of(info.context, self.order_id)
 
 
 @strawberry.type
@@ -207,7 +210,6 @@ class OrderItem:
     image_url: str
     unit_price: Money
     quantity: int
-    subtotal: Money
 
     @classmethod
     def of(cls, item: dict[str, Any], currency: Currency) -> "OrderItem":
@@ -217,13 +219,20 @@ class OrderItem:
             image_url=item["image_url"],
             unit_price=currency.money(item["unit_price"]),
             quantity=item["quantity"],
-            subtotal=currency.money(item["unit_price"] * item["quantity"]),
         )
 
+    @strawberry.field
+    def subtotal(self) -> Money:
+        price = self.unit_price
+        return Money(amount=price.amount * self.quantity, currency=price.currency)
+
     @described("The product as it is now.")
-    async def product(self, info: Info) -> Product | None:
-        row = await info.context.loaders.products.load(UUID(self.product_id))
-        return Product.of(row, info.context.currency) if row else None
+    def product(self, info: Info) -> Product | None:
+        context = info.context
+        return soon(
+            context.loaders.products.load(UUID(self.product_id)),
+            lambda row: Product.of(row, context.currency) if row else None,
+        )
 
 
 @strawberry.type
@@ -256,17 +265,19 @@ class Order:
         )
 
     @strawberry.field
-    async def customer(self, info: Info) -> User:
-        row = await info.context.loaders.users.load(self.customer_id)
-        if row is None:
-            raise LookupError(f"There is no user {self.customer_id}.")
-        return User.of(row)
+    def customer(self, info: Info) -> User:
+        return soon(
+            info.context.loaders.users.load(self.customer_id),
+            lambda row: User.of(present(row, self.customer_id)),
+        )
 
     @described("Every time that the order was placed, newest first.")
-    async def executions(self, info: Info) -> list["Execution"]:
-        currency = info.context.currency
-        rows = await info.context.loaders.executions.load(self.id)
-        return [Execution.of(row, currency) for row in rows]
+    def executions(self, info: Info) -> list["Execution"]:
+        context = info.context
+        return soon(
+            context.loaders.executions.load(self.id),
+            lambda rows: [Execution.of(row, context.currency) for row in rows],
+        )
 
 
 def _shipment(row: OrderRow, address: Address) -> Shipment | None:
@@ -318,8 +329,8 @@ class Execution:
         )
 
     @strawberry.field
-    async def order(self, info: Info) -> Order:
-        return await order_of(info.context, self.order_id)
+    def order(self, info: Info) -> Order:
+        return order_of(info.context, self.order_id)
 
 
 @strawberry.type(description="How an execution ended.")
@@ -341,34 +352,61 @@ class OrderResult:
         )
 
     @strawberry.field
-    async def order(self, info: Info) -> Order:
-        return await order_of(info.context, self.order_id)
+    def order(self, info: Info) -> Order:
+        return order_of(info.context, self.order_id)
 
 
-async def order_of(context: Context, order_id: UUID) -> Order:
-    """The order that an execution is of."""
-    row = await context.loaders.orders.load(order_id)
-    if row is None:
-        raise LookupError(f"There is no order {order_id}.")
-    return Order.of(row, context.currency)
+def order_of(context: Context, order_id: UUID) -> Order:
+    """The order that an execution or a transaction is of; see `soon`."""
+    return soon(
+        context.loaders.orders.load(order_id),
+        lambda row: Order.of(present(row, order_id), context.currency),
+    )
 
 
 async def orders_of(
-    context: Context,
+    info: Info,
     customer_id: UUID,
     status: list[OrderStatus] | None,
     first: int | None,
     after: str | None,
 ) -> Connection[Order]:
     """A page of one customer's orders. Raises BadUserInput."""
-    page, statuses = page_of(first, after), values_of(status)
-    return connection(
-        await context.loaders.order_pages.load(OrdersOf(customer_id, statuses, page)),
-        page,
-        lambda row: row.created_position,
-        lambda row: Order.of(row, context.currency),
-        lambda: context.loaders.order_counts.load((customer_id, statuses)),
+    context, page, statuses = info.context, page_of(first, after), values_of(status)
+    rows = await context.loaders.order_pages.load(OrdersOf(customer_id, statuses, page))
+    return await orders_connection(
+        info, rows, page, lambda: context.loaders.order_counts.load((customer_id, statuses))
     )
+
+
+async def orders_connection(
+    info: Info, rows: Sequence[OrderRow], page: Page, count: Callable[[], Awaitable[int]]
+) -> Connection[Order]:
+    """A page of orders, with what is selected of them all already asked for at once."""
+    loaders, names = info.context.loaders, selected_below(info)
+    loaders.orders.prime_many({row.order_id: row for row in rows})
+    needed: list[Awaitable[object]] = []
+    if "executions" in names:
+        needed += [loaders.executions.load(row.order_id) for row in rows]
+    if "customer" in names:
+        needed += [loaders.users.load(row.customer_id) for row in rows]
+    if "product" in names:
+        needed += [
+            loaders.products.load(UUID(item["product_id"])) for row in rows for item in row.items
+        ]
+    if needed:
+        await gather(*needed)
+    currency = info.context.currency
+    return connection(
+        rows, page, lambda row: row.created_position, lambda row: Order.of(row, currency), count
+    )
+
+
+def present(row: Row | None, id: UUID) -> Row:
+    """The row, which must be there: something else that was recorded names it."""
+    if row is None:
+        raise LookupError(f"There is nothing of the id {id}.")
+    return row
 
 
 def values_of(members: Sequence[Enum] | None) -> tuple[str, ...] | None:
