@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from threading import Thread
@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 import uvicorn
-from starlette.types import ASGIApp
+from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -29,6 +29,7 @@ from infrastructure.tokens import AccessTokens, Role
 from tests.infrastructure.conftest import running
 
 KEY = "k" * 32
+NOBODY = UUID(int=0)
 PATIENCE = 10.0
 PROTOCOL = Subprotocol("graphql-transport-ws")
 T = TypeVar("T")
@@ -85,9 +86,9 @@ class Client:
 
     address: str
     token: str | None = None
-    user_id: UUID = UUID(int=0)
-    account_id: UUID = UUID(int=0)
-    session_id: UUID = UUID(int=0)
+    user_id: UUID = NOBODY
+    account_id: UUID = NOBODY
+    session_id: UUID = NOBODY
 
     async def send(self, document: str, **variables: object) -> dict[str, Any]:
         """The whole answer."""
@@ -95,7 +96,7 @@ class Client:
 
     async def post(self, body: object, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+        async with httpx.AsyncClient(timeout=PATIENCE, verify=False) as http:
             return await http.post(
                 f"http://{self.address}/graphql",
                 content=orjson.dumps(body, default=str),
@@ -179,6 +180,13 @@ class Following:
         return values
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nobody tells of."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110  # it happens in another thread
+            await asyncio.sleep(0.005)
+
+
 async def say(socket: ClientConnection, **message: object) -> None:
     await socket.send(orjson.dumps(message, default=str).decode())
 
@@ -249,7 +257,7 @@ class Shop:
 @contextmanager
 def whole_shop(url: str, **changes: Any) -> Iterator[Shop]:
     """The shop on this database, its process manager and its projector running."""
-    settings = Settings(database_url=url, secret_key=KEY, **changes)
+    settings = Settings(database_url=SecretStr(url), secret_key=SecretStr(KEY), **changes)
     with ExitStack() as stack:
         stack.enter_context(running(url, ProcessManager()))
         stack.enter_context(running(url, Projector()))

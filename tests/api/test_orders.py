@@ -80,22 +80,22 @@ async def test_an_order_has_between_1_and_100_items(shop: Shop) -> None:
 async def test_an_order_created_again_answers_as_the_first_time(shop: Shop) -> None:
     ada, admin = await shop.customer(), await shop.admin()
     board = await shop.product()
-    input = order_input("10.00", {board: 1}, id=uuid4())
-    first = await ada.ask(CREATE_ORDER, input=input)
+    sent = order_input("10.00", {board: 1}, id=uuid4())
+    first = await ada.ask(CREATE_ORDER, input=sent)
     await admin.ask(UPDATE_PRODUCT, input={"id": board, "price": "99"})
-    assert await ada.ask(CREATE_ORDER, input=input) == first
+    assert await ada.ask(CREATE_ORDER, input=sent) == first
     await admin.ask(DISCONTINUE, ids=[board])
-    assert await ada.ask(CREATE_ORDER, input=input) == first
+    assert await ada.ask(CREATE_ORDER, input=sent) == first
 
 
 async def test_the_id_of_an_order_is_good_for_one_order(shop: Shop) -> None:
     ada, bob = await shop.customer(), await shop.customer()
     board = await shop.product()
-    id = str(uuid4())
-    await ada.ask(CREATE_ORDER, input=order_input("10.00", {board: 1}, id=id))
-    other = order_input("20.00", {board: 2}, id=id)
+    own = str(uuid4())
+    await ada.ask(CREATE_ORDER, input=order_input("10.00", {board: 1}, id=own))
+    other = order_input("20.00", {board: 2}, id=own)
     assert (await ada.ask(CREATE_ORDER, input=other))["code"] == "CONFLICT"
-    same = order_input("10.00", {board: 1}, id=id)
+    same = order_input("10.00", {board: 1}, id=own)
     assert (await bob.ask(CREATE_ORDER, input=same))["code"] == "CONFLICT"
     used = order_input("10.00", {board: 1}, id=board)
     assert (await bob.ask(CREATE_ORDER, input=used))["code"] == "CONFLICT"
