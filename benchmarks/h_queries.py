@@ -7,15 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from time import monotonic, sleep
+from time import monotonic
 
 import jwt
-import psycopg
 
 from benchmarks.b_orders import in_processes, uv
 from benchmarks.contest import Case, in_turns
 from benchmarks.generate import Customer, generate
 from benchmarks.graphql_client import Address, HttpConnection, request
+from benchmarks.past import wait_for_read_models
 from benchmarks.result import Claim, Figure, Result, machine, median, percentile
 from benchmarks.running import (
     SECRET_KEY,
@@ -114,17 +114,6 @@ def _claims(figures: Sequence[Figure]) -> tuple[Claim, ...]:
         Claim(f"{query}: shop : the better Strawberry, FastAPI", ratio(query), 2, 8)
         for query in list(QUERIES)[:2]
     )
-
-
-def wait_for_read_models(url: str) -> None:
-    """Return when they have seen all that is in the log."""
-    behind = (
-        "SELECT max(notification_id) > (SELECT min(position) FROM projections) FROM stored_events"
-    )
-    with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute(behind).fetchone() == (True,):
-            sleep(0.1)
-        connection.execute("VACUUM ANALYZE")
 
 
 @contextmanager

@@ -45,6 +45,10 @@ class Server:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
             create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
             connection.execute(create.format(database, source))
+        return self.database_url(name)
+
+    def database_url(self, name: str) -> str:
+        """Where that database is."""
         return make_conninfo(self.url, dbname=name)
 
 
