@@ -1,11 +1,13 @@
 """Mails: what they say, and the two ways that they leave: by SMTP, or as files."""
 
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, make_msgid, parseaddr
 from html import escape
 from pathlib import Path
+from textwrap import fill
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from domain.message import message
 
 log = structlog.get_logger()
 
+LINE = 72  # characters
 OPERATION_TIMEOUT = 15.0  # seconds for each step of an SMTP dialogue
 
 
@@ -87,7 +90,7 @@ def already_verified_letter() -> Letter:
 
 def compose(letter: Letter, sender: str, recipient: str, at: datetime) -> EmailMessage:
     """The mail, as text and as HTML. The code stands alone on a line of the text."""
-    mail = EmailMessage(SMTP_POLICY)
+    mail = EmailMessage()
     mail["From"] = sender
     mail["To"] = recipient
     mail["Subject"] = letter.subject
@@ -95,7 +98,8 @@ def compose(letter: Letter, sender: str, recipient: str, at: datetime) -> EmailM
     mail["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
     parts = [part for part in (letter.before, letter.code, letter.after) if part]
-    mail.set_content("\n\n".join(parts) + "\n")
+    # Lines that are short enough need no encoding: such a mail can be read as it is.
+    mail.set_content("\n\n".join(fill(part, LINE) for part in parts) + "\n")
     mail.add_alternative(_html(letter), subtype="html")
     return mail
 
@@ -110,20 +114,24 @@ def _html(letter: Letter) -> str:
         '<!doctype html>\n<html lang="en">\n'
         f"<head><title>{escape(letter.subject)}</title></head>\n"
         '<body style="font-family: sans-serif; max-width: 36em">\n'
-        f"<p>{escape(letter.before)}</p>\n{code}<p>{escape(letter.after)}</p>\n</body>\n</html>\n"
+        f"{_paragraph(letter.before)}{code}{_paragraph(letter.after)}</body>\n</html>\n"
     )
 
 
-@message
+def _paragraph(text: str) -> str:
+    return fill(f"<p>{escape(text)}</p>", LINE) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
 class Smtp:
     """A mail server."""
 
     host: str
     port: int
-    tls: bool
-    starttls: bool
-    user: str | None
-    password: str | None
+    tls: bool = False
+    starttls: bool = False
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, url: str) -> "Smtp":
@@ -156,8 +164,7 @@ class Smtp:
 
     async def send(self, mail: EmailMessage, mail_id: UUID) -> None:
         """Raises aiosmtplib.SMTPException or OSError."""
-        await aiosmtplib.send(
-            mail,
+        server = aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
             use_tls=self.tls,
@@ -166,6 +173,14 @@ class Smtp:
             password=self.password,
             timeout=OPERATION_TIMEOUT,
         )
+        try:
+            await server.connect()
+            await server.send_message(mail)
+            # The mail is gone, however they part.
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await server.quit()
+        finally:
+            server.close()
         await log.ainfo("mail sent", mail_id=str(mail_id))
 
 

@@ -22,6 +22,8 @@ GUESSES = 10**6
 # The time that the estimate takes grows with the square of the length and more: 70 ms for the worst
 # 20 characters, 1,700 ms for the worst 72.
 ESTIMATED = 20
+# Letters and digits that must be left when name and address are taken away: more than a year has.
+OWN = 5
 
 T = TypeVar("T")
 
@@ -87,8 +89,11 @@ class Passwords:
         text = unicodedata.normalize("NFKC", password)
         if len(text) < SHORTEST:
             return f"Must have at least {SHORTEST} characters."
-        if await self._in_thread(lambda: self._guesses(text, about)) < GUESSES:
-            return "Is too easy to guess: it is made of what many use, or of your name or address."
+        words = {word for known in about for word in _words(known[:LONGEST])}
+        if _left(text, words) < OWN:
+            return "Is too easy to guess: it is made of your name or address."
+        if await self._in_thread(lambda: self._guesses(text, words)) < GUESSES:
+            return "Is too easy to guess: it is made of what many people use."
         return None
 
     def close(self) -> None:
@@ -101,11 +106,11 @@ class Passwords:
         except VerifyMismatchError:
             return False
 
-    def _guesses(self, text: str, about: tuple[str, ...]) -> float:
-        words = {word[:ESTIMATED] for known in about for word in _words(known[:LONGEST])}
+    def _guesses(self, text: str, words: set[str]) -> float:
+        known = sorted({word[:ESTIMATED] for word in words})
         # The library keeps what it is told of the owner in a global.
         with self._estimating:
-            return float(zxcvbn(text[:ESTIMATED], user_inputs=sorted(words))["guesses"])
+            return float(zxcvbn(text[:ESTIMATED], user_inputs=known)["guesses"])
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
@@ -115,7 +120,19 @@ class Passwords:
             raise Overloaded(retry_after=5) from None
 
 
-def _words(known: str) -> list[str]:
-    """A name or address whole, without what is between its parts, and each part of it."""
-    letters = "".join(char if char.isalnum() else " " for char in known)
-    return [known, letters.replace(" ", ""), *letters.split()]
+def _words(known: str) -> set[str]:
+    """A name or address whole, without what is between its parts, and each of these."""
+    parts = _letters(known).split()
+    return {word for word in (known.casefold(), "".join(parts), *parts) if len(word) > 2}
+
+
+def _left(text: str, words: set[str]) -> int:
+    """How many letters and digits of the text are not part of the words."""
+    rest = _letters(text).replace(" ", "")
+    for word in sorted(words, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return len(rest)
+
+
+def _letters(text: str) -> str:
+    return "".join(char if char.isalnum() else " " for char in text.casefold())

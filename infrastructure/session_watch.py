@@ -7,7 +7,6 @@ within milliseconds; the table is read again every few seconds, in case that a m
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -22,6 +21,7 @@ from infrastructure.tokens import ACCESS_TOKEN_LIFETIME
 
 log = structlog.get_logger()
 
+RECONNECT = 0.5  # seconds between two tries
 # A little longer than the access tokens live: clocks differ.
 REMEMBERED = ACCESS_TOKEN_LIFETIME + timedelta(minutes=5)
 
@@ -36,6 +36,7 @@ class SessionWatch:
         self._clock = clock
         self._ended: dict[UUID, datetime] = {}
         self._waiting: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._connection: AsyncConnection | None = None
         self._task: asyncio.Task[None] | None = None
 
     def has_ended(self, session_id: UUID) -> bool:
@@ -64,42 +65,43 @@ class SessionWatch:
     async def __aenter__(self) -> Self:
         """Know of all that has ended, and of what ends from now on. Raises psycopg.Error when the
         database cannot be reached; later on, it is waited for."""
-        connection = await self._connect()
-        self._task = asyncio.create_task(self._watch(connection), name="session watch")
+        try:
+            await self._connect()
+        except psycopg.Error:
+            await self._disconnect()
+            raise
+        self._task = asyncio.create_task(self._watch(), name="session watch")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._disconnect()
 
-    async def _watch(self, connection: AsyncConnection) -> None:
+    async def _watch(self) -> None:
         while True:
             try:
-                async with connection:
-                    while True:
-                        await self._listen(connection)
-                        await self._read(connection)
-            except psycopg.Error as error:
+                if self._connection is None:
+                    await self._connect()
+                else:
+                    await self._listen(self._connection)
+                    await self._read(self._connection)
+            except (psycopg.Error, ValueError) as error:
                 await log.awarning("session watch lost its connection", error=type(error).__name__)
-            connection = await self._reconnect()
+                await self._disconnect()
+                await asyncio.sleep(RECONNECT)
 
-    async def _reconnect(self) -> AsyncConnection:
-        while True:
-            await asyncio.sleep(1)
-            with suppress(psycopg.Error):
-                return await self._connect()
+    async def _connect(self) -> None:
+        self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+        # First listen, then read: what ends in between is seen twice, not never.
+        await self._connection.execute("LISTEN sessions_ended")
+        await self._read(self._connection)
 
-    async def _connect(self) -> AsyncConnection:
-        connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
-        try:
-            # First listen, then read: what ends in between is seen twice, not never.
-            await connection.execute("LISTEN sessions_ended")
-            await self._read(connection)
-        except BaseException:
-            await connection.close()
-            raise
-        return connection
+    async def _disconnect(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
 
     async def _listen(self, connection: AsyncConnection) -> None:
         async for notification in connection.notifies(timeout=self._reread):
