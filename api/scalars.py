@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -45,9 +45,9 @@ def _write_datetime(value: datetime) -> str:
 
 def _read_datetime(value: object) -> datetime:
     try:
-        moment = datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(cast("str", value))
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         raise StrawberryInputCoercionError("A DateTime must be an ISO 8601 string.") from None
 
 

@@ -1,7 +1,7 @@
 """The contract's types, made of read models' rows. Whoever makes one has checked who may see it.
 
 What is in the row is a plain attribute: the executor reads it without a call. What needs another
-statement is a method that asks a loader.
+statement is a method that asks a loader. All of them refer to each other, so they stand together.
 """
 
 from asyncio import gather

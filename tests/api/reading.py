@@ -7,19 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-import strawberry
 from argon2 import PasswordHasher
 from psycopg import AsyncConnection, AsyncCursor, Connection
 from psycopg_pool import AsyncConnectionPool
-from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionResult
 
-from api import problems
 from api.context import Context
 from api.live import LiveRows
 from api.money import currency_of
-from api.queries import Query
-from api.scalars import SCALARS
+from api.schema import build_schema
 from infrastructure.database import conninfo
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.follower import Follower
@@ -29,13 +25,7 @@ from infrastructure.session_watch import SessionWatch
 from infrastructure.tokens import Caller, Role
 from infrastructure.writer import Writer
 
-SCHEMA = strawberry.Schema(
-    Query,
-    types=[kind for kind in vars(problems).values() if hasattr(kind, "__strawberry_definition__")],
-    config=StrawberryConfig(scalar_map=SCALARS),
-)
-
-
+SCHEMA = build_schema()
 # Nobody's password is looked at here.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
