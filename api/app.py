@@ -8,8 +8,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from api.edge import Edge
+from api.edge import Edge, failure
 from api.execution import Engine
+from api.files import static_files
 from api.graphql_http import GraphQLEndpoint
 from api.health import health_routes
 from api.live import LiveRows
@@ -49,11 +50,12 @@ def create_app(settings: Settings) -> ASGIApp:
                     Route("/graphql", endpoint),
                     WebSocketRoute("/graphql", endpoint),
                     *health_routes(services),
+                    static_files(),
                 ]
             )
             yield
 
-    app = FastAPI(title="Shop", lifespan=lifespan, openapi_url=None)
+    app = FastAPI(lifespan=lifespan, openapi_url=None, exception_handlers={Exception: failure})
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

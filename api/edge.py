@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -45,12 +46,12 @@ class Edge:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: UUID) -> None:
         began = perf_counter()
-        status, answered = 500, False
+        status = 500
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status, answered
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, answered = message["status"], True
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = str(request_id)
                 for name, value in SECURITY.items():
@@ -61,15 +62,15 @@ class Edge:
             await self._app(scope, receive, send_with_headers)
         except Exception:
             log.exception("request failed", path=scope["path"])
-            if not answered:
-                await _failure(request_id)(scope, receive, send_with_headers)
         seconds = perf_counter() - began
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         REQUESTS.labels(method, status).observe(seconds)
         log.debug("request", path=scope["path"], status=status, seconds=round(seconds, 4))
 
 
-def _failure(request_id: UUID) -> Response:
+async def failure(request: Request, _: Exception) -> Response:
+    """What is answered when the endpoint itself breaks."""
+    request_id = request.state.request_id
     error = Internal(f"Something went wrong; request id {request_id}.", requestId=str(request_id))
     return JSONResponse({"errors": [error.formatted]}, 500)
 
