@@ -37,6 +37,14 @@ check: setup  ## Format, lint, types and import directions
 test: check  ## All checks, then all tests
 	$(BIN)/pytest --cov --cov-fail-under=100
 
+.PHONY: bench
+bench: setup  ## All benchmarks, with several rounds (half an hour)
+	$(BIN)/python -m benchmarks
+
+.PHONY: bench-quick
+bench-quick: setup  ## One short round of each benchmark (under 2 minutes)
+	$(BIN)/python -m benchmarks --quick
+
 .PHONY: format
 format: setup  ## Format the code and put right what ruff can
 	$(BIN)/ruff check --fix .
