@@ -126,12 +126,20 @@ class Client:
         code: str = error["extensions"]["code"]
         return code
 
+    async def get(self, headers: dict[str, str], path: str = "/graphql") -> httpx.Response:
+        async with httpx.AsyncClient(timeout=PATIENCE, verify=False) as http:
+            return await http.get(f"http://{self.address}{path}", headers=headers)
+
+    def connection(self) -> connect:
+        """A websocket on which nothing has been said yet."""
+        return connect(f"ws://{self.address}/graphql", subprotocols=[PROTOCOL])
+
     @asynccontextmanager
     async def socket(self, payload: object = None) -> AsyncIterator[ClientConnection]:
         """A websocket that has been acknowledged."""
         if payload is None and self.token:
             payload = {"authorization": f"Bearer {self.token}"}
-        async with connect(f"ws://{self.address}/graphql", subprotocols=[PROTOCOL]) as socket:
+        async with self.connection() as socket:
             await say(socket, type="connection_init", payload=payload)
             assert await hear(socket) == {"type": "connection_ack"}
             yield socket
