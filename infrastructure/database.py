@@ -1,21 +1,27 @@
 """Connections to PostgreSQL, and `migrate`, which makes everything that the shop keeps there."""
 
+from dataclasses import asdict
 from importlib.resources import files
+from time import monotonic
 from typing import Any
 
 import orjson
 import psycopg
-from psycopg import AsyncConnection, sql
+import structlog
+from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
+from infrastructure.replay.rebuild import Connections, deploy
 from projections import PROJECTIONS
-from projections.projection import Projection
+
+log = structlog.get_logger()
 
 SEARCH_PATH = ", ".join([*(projection.name for projection in PROJECTIONS), "public"])
 SCRIPTS = ("schema.sql", "identity.sql")
 MIGRATION_LOCK = 7461726400
+SAY_EVERY = 5.0  # seconds
 
 
 def conninfo(
@@ -67,24 +73,18 @@ def migrate(url: str) -> None:
         with connection.transaction():
             for script in SCRIPTS:
                 connection.execute(files("infrastructure").joinpath(script).read_bytes())
-            for projection in PROJECTIONS:
-                _make_projection(connection, projection)
+        with tool_connection(url, "migrate") as reader:
+            said = monotonic()
+            for progress in deploy(Connections(reader, connection), PROJECTIONS):
+                if monotonic() - said > SAY_EVERY:
+                    log.info("filling a read model", **asdict(progress))
+                    said = monotonic()
 
 
-def _make_projection(connection: psycopg.Connection, projection: Projection) -> None:
-    made = connection.execute(
-        "INSERT INTO projections (name, version, position) VALUES (%s, %s, 0)"
-        " ON CONFLICT DO NOTHING",
-        (projection.name, projection.version),
-    ).rowcount
-    if made:
-        make_tables(connection, projection, projection.name)
-
-
-def make_tables(connection: psycopg.Connection, projection: Projection, schema: str) -> None:
-    """Make the projection's empty tables in a new schema."""
-    name = sql.Identifier(schema)
-    connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
-    connection.execute(sql.SQL("SET LOCAL search_path = {}").format(name))
-    connection.execute(projection.schema.encode())
-    connection.execute("SET LOCAL search_path = public")
+def tool_connection(url: str, application_name: str) -> psycopg.Connection:
+    """For what may take long: no timeouts but for locks; in autocommit. Raises psycopg.Error."""
+    connection = psycopg.connect(
+        conninfo(url, application_name, statement_timeout=0), autocommit=True
+    )
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
+    return connection

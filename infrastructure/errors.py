@@ -4,6 +4,7 @@ InfrastructureError
  ├─ Overloaded          too much is waiting already; try again after `retry_after` seconds
  ├─ Unavailable         the database cannot be reached or does not answer in time
  ├─ ReadModelsLate      the command was accepted, but the read models have not seen it in time
+ ├─ NotMigrated         the read models were made by other code than this
  └─ Fenced              another runner has taken over; this one must not write any more
 """
 
@@ -33,6 +34,16 @@ class ReadModelsLate(InfrastructureError):
 
     def __init__(self) -> None:
         super().__init__("The command was accepted, but its outcome cannot be shown yet.")
+
+
+class NotMigrated(InfrastructureError):
+    """`names` are the read models that this code must not fill as they are."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"The read models were made by other code than this ({', '.join(names)}):"
+            " run `shop migrate` of the release that shall run"
+        )
 
 
 class Fenced(InfrastructureError):

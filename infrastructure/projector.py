@@ -11,17 +11,19 @@ from psycopg.rows import TupleRow
 from pydantic import ValidationError
 
 from domain.recorded import Recorded
+from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.event_codec import UnknownEvent
 from infrastructure.event_store import EventRow, decode_row, read_log
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.replay.fingerprint import fingerprint
 from infrastructure.runner import Lead
 from projections import PROJECTIONS
 from projections.projection import Projection
 
 log = structlog.get_logger()
 
-# What passes by itself: waited out by the runner, never parked.
-TRANSIENT = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+# What is no fault of an event's: left to the runner, never parked.
+TRANSIENT = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, Fenced)
 
 
 class Projector:
@@ -38,9 +40,15 @@ class Projector:
         self._parked: dict[str, set[UUID]] = {}
 
     def recover(self, lead: Lead) -> None:
-        """Begin where the read models are."""
-        rows = lead.connection.execute("SELECT name, position FROM projections").fetchall()
-        self._positions = dict(rows)
+        """Begin where the read models are. Raises NotMigrated where other code has made them."""
+        rows = lead.connection.execute(
+            "SELECT name, version, fingerprint, position FROM projections"
+        ).fetchall()
+        made = {(name, version, code) for name, version, code, _ in rows}
+        mine = {(p.name, p.version, fingerprint(p.name)) for p in self._projections}
+        if made != mine:
+            raise NotMigrated(sorted({name for name, _, _ in made ^ mine}))
+        self._positions = {name: position for name, _, _, position in rows}
         self._parked = {
             p.name: parked_owners(lead.connection, _consumer(p)) for p in self._projections
         }
@@ -68,7 +76,7 @@ class Projector:
         down to the one event that is to blame."""
         events, unreadable = _decode(rows)
         try:
-            if unreadable and len(rows) > 1:
+            if unreadable:
                 raise unreadable[0][1]
             with lead.transaction() as cursor:
                 self._apply_all(cursor, events, rows[-1][0])

@@ -17,13 +17,14 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from infrastructure.database import conninfo
-from infrastructure.errors import Fenced
+from infrastructure.errors import Fenced, NotMigrated
 
 log = structlog.get_logger()
 
 HEARTBEAT = 1.0  # seconds between two signs of life of an idle leader
 FROZEN_AFTER = 6.0  # seconds without one, after which a standby ends the leader's connection
 STANDBY_POLL = 0.3  # seconds between two tries of a standby
+MIGRATION_POLL = 1.0  # seconds between two tries of a release that is not the migrated one
 LONGEST_BACKOFF = 5.0  # seconds between two tries to reach the database
 LOCK_CLASS = 7461  # tells the runners' advisory locks from others
 
@@ -108,6 +109,9 @@ class Runner:
                         self._lead(lead)
             except Fenced as error:
                 log.warning("fenced", runner=self._consumer.name, reason=str(error))
+            except NotMigrated as error:
+                log.warning("cannot run", runner=self._consumer.name, reason=str(error))
+                self._stop.wait(MIGRATION_POLL)
             except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
                 pause = backoff * (0.5 + random.random())  # noqa: S311  # jitter, no secret
                 log.warning(

@@ -61,11 +61,26 @@ CREATE TABLE IF NOT EXISTS processes (
     due_at timestamptz NOT NULL
 );
 
--- One row a read model: what of the log it has seen, and by which version of its code.
+-- One row a read model: what of the log it has seen, and which code has made it. Nobody else may
+-- fill it; `migrate` makes a copy by the present code and switches to it.
 CREATE TABLE IF NOT EXISTS projections (
     name text PRIMARY KEY,
     version integer NOT NULL,
+    fingerprint text NOT NULL,
     position bigint NOT NULL
+) WITH (fillfactor = 10);
+
+-- Copies of read models beside the live ones: the `next`, which is being filled, and the `previous`,
+-- which was live before. Their tables are in the schemas `<name>_next` and `<name>_previous`.
+CREATE TABLE IF NOT EXISTS projection_copies (
+    name text NOT NULL,
+    copy text NOT NULL,
+    version integer NOT NULL,
+    fingerprint text NOT NULL,
+    position bigint NOT NULL,
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (name, copy)
 ) WITH (fillfactor = 10);
 
 -- Events that a consumer could not process, and those of the same process or stream behind them.
@@ -83,6 +98,20 @@ CREATE TABLE IF NOT EXISTS parked_events (
     PRIMARY KEY (consumer, position)
 );
 CREATE INDEX IF NOT EXISTS parked_events_belongs_to_idx ON parked_events (consumer, belongs_to, position);
+
+-- What an operator has decided that a consumer shall never process.
+CREATE TABLE IF NOT EXISTS dropped_events (
+    consumer text NOT NULL,
+    position bigint NOT NULL,
+    belongs_to uuid NOT NULL,
+    error text,
+    attempts integer NOT NULL,
+    parked_at timestamptz NOT NULL,
+    dropped_at timestamptz NOT NULL DEFAULT now(),
+    dropped_by text NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (consumer, position)
+);
 
 -- Appends all events or none, and returns the position of the last event before them.
 -- The lock is held until the commit is visible: positions become visible in their order and without

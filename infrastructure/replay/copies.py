@@ -1,0 +1,185 @@
+"""Copies of read models, filled from the log beside the live ones."""
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection, Cursor, sql
+from psycopg.rows import TupleRow
+
+from infrastructure.event_codec import EVENT_TYPES
+from infrastructure.event_store import EVENT_COLUMNS, EventRow, decode_row
+from infrastructure.parking import Parked
+from projections.projection import Projection, Statement
+
+BATCH = 5_000  # events: a saga's events mostly fall into one, so that rows are written once
+
+# What this version has no class for is read as well: its stream must not go on without it.
+_READ: LiteralString = (
+    f"SELECT {EVENT_COLUMNS} FROM stored_events WHERE notification_id > %s"
+    " AND notification_id <= %s AND topic <> ALL(%b::text[]) ORDER BY notification_id LIMIT %s"
+)
+# What passes by itself is for the caller to wait out.
+TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError)
+
+Note = Callable[[Cursor[TupleRow], int, Sequence[Parked]], None]
+
+
+class Copy:
+    """Tables of `projection` where the writer's `search_path` begins, as of `position`.
+
+    Events that cannot be applied are put aside with all that follows in their streams, as the live
+    projector does it; positions in `dropped` are passed over. `note` saves how far the copy is, and
+    what was put aside, in the transaction that writes the rows.
+    """
+
+    def __init__(
+        self,
+        reader: Connection[TupleRow],
+        writer: Connection[TupleRow],
+        projection: Projection,
+        note: Note,
+        *,
+        position: int = 0,
+        aside: frozenset[UUID] = frozenset(),
+        dropped: frozenset[int] = frozenset(),
+        batch: int = BATCH,
+    ) -> None:
+        self.projection = projection
+        self.position = position
+        self.parked: list[Parked] = []
+        self._reader = reader
+        self._writer = writer
+        self._note = note
+        self._aside = set(aside)
+        self._dropped = dropped
+        self._batch = batch
+        known = {cls.__name__ for cls in projection.events}
+        self._unread = sorted(EVENT_TYPES.keys() - known)
+
+    def fill(self, up_to: int) -> Iterator[int]:
+        """Apply the log up to the position `up_to`, a batch at a time; yields how far it is. While
+        one batch is written, the next is read and decoded."""
+        with ThreadPoolExecutor(1) as pool, _without_gc():
+            written: Future[None] | None = None
+            unwritten: tuple[list[EventRow], int] = ([], 0)
+            position = self.position
+            number = 0
+            while position < up_to:
+                rows, position = self._read(position, up_to)
+                statements = self._statements(rows)
+                if written is not None and not self._settle(written, *unwritten):
+                    statements = self._statements(rows)  # more may be aside now
+                written = pool.submit(self._write, statements, position)
+                unwritten = rows, position
+                yield self.position
+                number += 1
+                if number & (number - 1) == 0:
+                    self._settle(written, *unwritten)
+                    written = None
+                    self.analyze()
+            if written is not None:
+                self._settle(written, *unwritten)
+        yield self.position
+
+    def catch_up(self, up_to: int) -> None:
+        """Apply the log up to the position `up_to` within the writer's transaction."""
+        while self.position < up_to:
+            rows, position = self._read(self.position, up_to)
+            self._apply(rows, position)
+
+    def analyze(self) -> None:
+        """Tell the planner how many rows there are: it knows nothing of new tables."""
+        for table in self.projection.tables:
+            self._writer.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.name)))
+
+    def _read(self, after: int, up_to: int) -> tuple[list[EventRow], int]:
+        """The next rows, and how far the log is read with them."""
+        cursor = self._reader.execute(
+            _READ, (after, up_to, self._unread, self._batch), prepare=True, binary=True
+        )
+        rows: list[EventRow] = cursor.fetchall()
+        return rows, rows[-1][0] if len(rows) == self._batch else up_to
+
+    def _statements(self, rows: Sequence[EventRow]) -> list[Statement] | None:
+        """What the rows come to; None when that cannot be said of all of them at once."""
+        if self._aside and any(row[1] in self._aside for row in rows):
+            return None
+        try:
+            return self.projection.apply(
+                [decode_row(row) for row in rows if row[0] not in self._dropped]
+            )
+        except Exception:  # whatever it is: `_apply` looks for the event that is to blame
+            return None
+
+    def _write(
+        self, statements: list[Statement] | None, position: int, parked: Sequence[Parked] = ()
+    ) -> None:
+        if statements is None:
+            raise _NotAllAtOnce
+        with self._writer.transaction(), self._writer.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement.query, statement.columns, prepare=True)
+            self._note(cursor, position, parked)
+        self.parked += parked
+        self.position = position
+
+    def _settle(self, written: "Future[None]", rows: list[EventRow], position: int) -> bool:
+        """Wait for the batch; when it cannot be written as a whole, write it piece by piece."""
+        try:
+            written.result()
+        except TRANSIENT:
+            raise
+        except Exception:  # whatever it is: the pieces will tell
+            self._apply(rows, position)
+            return False
+        return True
+
+    def _apply(self, rows: Sequence[EventRow], position: int) -> None:
+        """The rows in one transaction; else halves of them, down to those that are put aside."""
+        if len(rows) == 1 and rows[0][1] in self._aside:
+            self._write([], position, [Parked(rows[0][0], rows[0][1], None)])
+            return
+        try:
+            if any(row[1] in self._aside for row in rows):
+                raise _NotAllAtOnce  # then piece by piece, as for what cannot be applied
+            events = [decode_row(row) for row in rows if row[0] not in self._dropped]
+            self._write(self.projection.apply(events), position)
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                self._apply(rows[:middle], rows[middle - 1][0])
+                self._apply(rows[middle:], position)
+                return
+            at, stream = rows[0][0], rows[0][1]
+            self._write([], position, [Parked(at, stream, f"{type(error).__name__}: {error}")])
+            self._aside.add(stream)
+
+
+class _NotAllAtOnce(Exception):
+    """Some of the rows have to be put aside."""
+
+
+def search_path(writer: Connection[TupleRow], schema: str) -> None:
+    """Let the writer's statements name the tables of the copy."""
+    writer.execute(
+        sql.SQL("SET search_path = {}, public").format(sql.Identifier(schema)), prepare=False
+    )
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """Batches of events have no cycles, and looking for some takes longer than decoding them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,95 @@
+"""What the code of a read model is, in a few characters: other code, another fingerprint.
+
+Only what the projection is made of counts: what can be reached by name from `PROJECTION` in its
+module, here and in the domain. Comments, docstrings, layout and the queries beside it do not.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from hashlib import blake2b
+from importlib import import_module
+from importlib.util import find_spec
+
+PACKAGES = ("projections", "domain")
+# What every event is wrapped in leads to all events; those that matter are reached by themselves.
+STOPS = frozenset({"domain.recorded", "domain.message"})
+
+
+@cache
+def fingerprint(name: str) -> str:
+    """That of the read model in the module `projections.<name>`; empty where there is none."""
+    if find_spec(f"projections.{name}") is None:
+        return ""
+    reached: dict[tuple[str, str], str] = {}
+    _reach(f"projections.{name}", "PROJECTION", reached)
+    text = "\n".join(source for _, source in sorted(reached.items()))
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _reach(module: str, name: str, reached: dict[tuple[str, str], str]) -> None:
+    if (module, name) in reached:
+        return
+    definitions, imports = _names(module)
+    if name in imports:
+        _reach(*imports[name], reached)
+        return
+    for node in definitions.get(name, ()):
+        reached[module, name] = reached.get((module, name), "") + ast.unparse(node)
+        for used in _used(node):
+            if isinstance(used, str):
+                _reach(module, used, reached)
+            elif used[0] in imports:
+                other = ".".join(imports[used[0]])
+                if _is_module(other):
+                    _reach(other, used[1], reached)
+
+
+def _used(node: ast.AST) -> Iterator[str | tuple[str, str]]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+        elif isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+            yield part.value.id, part.attr
+
+
+def _is_module(name: str) -> bool:
+    package, _, last = name.rpartition(".")
+    return inspect.ismodule(getattr(import_module(package), last))
+
+
+@cache
+def _names(module: str) -> tuple[dict[str, list[ast.AST]], dict[str, tuple[str, str]]]:
+    """The top-level definitions of a module, and where the names come from that it imports."""
+    definitions: dict[str, list[ast.AST]] = {}
+    imports: dict[str, tuple[str, str]] = {}
+    for node in ast.parse(inspect.getsource(import_module(module))).body:
+        match node:
+            case ast.ImportFrom(module=str(source), names=names):
+                if source.split(".")[0] in PACKAGES and source not in STOPS:
+                    for alias in names:
+                        imports[alias.asname or alias.name] = (source, alias.name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                definitions.setdefault(name, []).append(_bare(node))
+            case ast.ClassDef(name=name):
+                definitions.setdefault(name, []).append(_bare(node))
+            case ast.Assign(targets=targets):
+                for target in targets:
+                    if isinstance(target, ast.Name):
+                        definitions.setdefault(target.id, []).append(node)
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                definitions.setdefault(name, []).append(node)
+            case _:
+                pass
+    return definitions, imports
+
+
+def _bare(node: ast.AST) -> ast.AST:
+    """Without docstrings."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            first = part.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                part.body = part.body[1:] or [ast.Pass()]
+    return node

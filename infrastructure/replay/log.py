@@ -1,0 +1,191 @@
+"""Looking into the log: events as they are stored, by any of their circumstances, one at a time."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow
+
+from domain.message import message
+from infrastructure.event_store import EVENT_COLUMNS, EventRow
+
+HEAD: LiteralString = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
+CHUNK = 2_000  # rows a statement; what is in memory at a time
+
+# `state` begins with {"recorded_at":"…", so the moment can be had without parsing all of it. What
+# somebody wrote there by other means must not break the search: it is passed over.
+_MOMENT: LiteralString = (
+    " CROSS JOIN LATERAL (SELECT split_part(encode(substring(state FROM 17 FOR 27), 'escape'),"
+    " '\"', 1) AS text) AS moment"
+)
+_TIME: LiteralString = (
+    " AND CASE WHEN pg_input_is_valid(moment.text, 'timestamptz') THEN moment.text::timestamptz END"
+)
+
+
+@message
+class StoredEvent:
+    """An event as it is stored, whether or not this version of the shop can read it: `data` is the
+    stored JSON, or the stored text where that is no JSON; what could not be read is None."""
+
+    position: int
+    stream_id: UUID
+    version: int
+    type: str
+    data: Any
+    recorded_at: datetime | None
+    actor_id: UUID | None
+    correlation_id: UUID | None
+    causation_id: str | None
+
+
+@message
+class EventFilter:
+    """All of these must hold; what is None or empty does not matter. `words` are parts of the
+    data's text, in any case; times and positions are inclusive but for `after`."""
+
+    types: tuple[str, ...] = ()
+    stream_id: UUID | None = None
+    correlation_id: UUID | None = None
+    actor_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after: int = 0
+    up_to: int | None = None
+    words: tuple[str, ...] = ()
+
+    def admits(self, event: StoredEvent) -> bool:
+        """Whether the words are in it; the rest is left to the database."""
+        if not self.words:
+            return True
+        text = json.dumps(event.data, ensure_ascii=False).casefold()
+        return all(json.dumps(w, ensure_ascii=False)[1:-1].casefold() in text for w in self.words)
+
+
+def stored_event(row: EventRow) -> StoredEvent:
+    """The event of a row of `EVENT_COLUMNS`. Raises nothing."""
+    position, stream_id, version, topic, state = row
+    text = bytes(state).decode("utf-8", "replace")
+    try:
+        body = json.loads(text)
+        data = body["data"]
+    except (ValueError, TypeError, KeyError):
+        return StoredEvent(position, stream_id, version, topic, text, None, None, None, None)
+    return StoredEvent(
+        position,
+        stream_id,
+        version,
+        topic,
+        data,
+        _moment(body.get("recorded_at")),
+        _uuid(body.get("actor_id")),
+        _uuid(body.get("correlation_id")),
+        body.get("causation_id"),
+    )
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value)).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
+def chunk_query(filter: EventFilter, *, newest: bool = False) -> tuple[LiteralString, list[Any]]:
+    """The statement that reads the next rows, and its parameters but for the last two: the position
+    to go on from, exclusive, and how many."""
+    timed = filter.since is not None or filter.until is not None
+    query: LiteralString = f"SELECT {EVENT_COLUMNS} FROM stored_events"
+    query += (_MOMENT if timed else "") + " WHERE notification_id > %s"
+    values: list[Any] = [filter.after]
+    if filter.up_to is not None:
+        query += " AND notification_id <= %s"
+        values.append(filter.up_to)
+    if filter.types:
+        query += " AND topic = ANY(%b::text[])"
+        values.append(list(filter.types))
+    if filter.stream_id is not None:
+        query += " AND originator_id = %s"
+        values.append(filter.stream_id)
+    if filter.since is not None:
+        query += _TIME + " >= %s"
+        values.append(filter.since)
+    if filter.until is not None:
+        query += _TIME + " <= %s"
+        values.append(filter.until)
+    who = {"correlation_id": filter.correlation_id, "actor_id": filter.actor_id}
+    for name, wanted in who.items():
+        if wanted is not None:
+            query += " AND position(%b::bytea IN state) > 0"
+            values.append(f'"{name}":"{wanted}"'.encode())
+    if newest:
+        return query + " AND notification_id < %s ORDER BY notification_id DESC LIMIT %s", values
+    return query + " AND notification_id > %s ORDER BY notification_id LIMIT %s", values
+
+
+def read_events(
+    connection: Connection[TupleRow],
+    filter: EventFilter,
+    *,
+    newest: bool = False,
+    limit: int | None = None,
+) -> Iterator[StoredEvent]:
+    """The events in log order, or the newest first; `limit` of None is all of them."""
+    query, values = chunk_query(filter, newest=newest)
+    edge = 2**63 - 1 if newest else filter.after
+    found = 0
+    while True:
+        size = CHUNK if limit is None or filter.words else min(CHUNK, limit - found)
+        rows = connection.execute(query, [*values, edge, size], binary=True).fetchall()
+        for row in rows:
+            event = stored_event(row)
+            if filter.admits(event):
+                yield event
+                found += 1
+                if found == limit:
+                    return
+        if len(rows) < size:
+            return
+        edge = rows[-1][0]
+
+
+async def read_event_page(
+    connection: AsyncConnection[TupleRow], filter: EventFilter, limit: int
+) -> list[StoredEvent]:
+    """The first `limit` events in log order."""
+    query, values = chunk_query(filter)
+    cursor = await connection.execute(query, [*values, filter.after, limit], binary=True)
+    return [stored_event(row) for row in await cursor.fetchall()]
+
+
+def tail_events(
+    connection: Connection[TupleRow], filter: EventFilter, *, poll: float = 2.0
+) -> Iterator[StoredEvent | None]:
+    """The events after `filter.after` and then those that are recorded from now on, without end;
+    None whenever nothing happened for `poll` seconds. The connection must be in autocommit."""
+    connection.execute("LISTEN stored_events")
+    after = filter.after
+    while True:
+        head = head_of(connection)
+        window = replace(filter, after=after, up_to=head)
+        yield from read_events(connection, window)
+        after = head
+        if not list(connection.notifies(timeout=poll, stop_after=1)):
+            yield None
+
+
+def head_of(connection: Connection[TupleRow]) -> int:
+    """The position of the last event; 0 in an empty log."""
+    row = connection.execute(HEAD).fetchone()
+    return row[0] if row else 0
