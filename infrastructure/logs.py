@@ -6,14 +6,16 @@ from typing import Any
 
 import structlog
 from structlog.contextvars import merge_contextvars
+from structlog.dev import plain_traceback
 from structlog.processors import (
     EventRenamer,
+    ExceptionRenderer,
     JSONRenderer,
     StackInfoRenderer,
     TimeStamper,
-    dict_tracebacks,
 )
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
@@ -58,10 +60,19 @@ def configure_logs(process: str, level: str = "INFO", style: str = "console") ->
         TimeStamper(fmt="iso", utc=True),
         StackInfoRenderer(),
     ]
+    # Tracebacks are plain: with the values of variables they would tell secrets, at great length.
     rendering: list[Processor] = (
-        [dict_tracebacks, EventRenamer("message"), JSONRenderer(default=str)]
+        [
+            ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            EventRenamer("message"),
+            JSONRenderer(default=str),
+        ]
         if style == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=plain_traceback
+            )
+        ]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -216,6 +216,7 @@ class ProcessManager:
         self, lead: Lead, inputs: list[Input], position: int, unparked: Sequence[int] = ()
     ) -> None:
         poisoned: dict[UUID, str] = {}
+        outcome = Outcome(UnitOfWork({}))
         while True:
             aside = self._parked.union(poisoned)
             good = [i for i in inputs if i.execution_id not in aside]
@@ -226,11 +227,12 @@ class ProcessManager:
                 base = self._commit(lead, outcome, position, unparked, bad)
             except Poison as poison:
                 poisoned[poison.execution_id] = str(poison)
-                log.exception("execution parked", execution=str(poison.execution_id))
+                parked = str(poison.execution_id)
+                log.error("execution parked", execution=parked, error=str(poison))  # noqa: TRY400
             except psycopg.errors.UniqueViolation:
                 # A customer or an administrator was quicker: read on, and decide again.
                 self.conflicts += 1
-                self._refresh(lead)
+                self._refresh(lead, outcome.work.streams.keys())
             else:
                 self._after_commit(outcome, base)
                 self._parked.update(poisoned)
@@ -274,6 +276,9 @@ class ProcessManager:
         return [(reacted, command) for command in commands]
 
     def _send(self, work: UnitOfWork, reacted: Input, command: Command) -> list[Input]:
+        if stream_id(command) not in work.streams:
+            unreadable = LookupError(f"stream {stream_id(command)} cannot be read")
+            raise Poison(reacted.execution_id, unreadable)
         origin = Origin(reacted.actor_id, reacted.execution_id, reacted.cause)
         first = len(work.events) + 1
         try:
@@ -309,16 +314,15 @@ class ProcessManager:
                 self._aggregates.put(stream, loaded)
                 work.streams[stream] = loaded
 
-    def _refresh(self, lead: Lead) -> None:
-        head = _scalar(lead, HEAD)
-        cursor = lead.connection.execute(
-            READ, (self._position, head, OTHERS_EVENTS, 1_000_000), binary=True
-        )
-        for row in cursor:
+    def _refresh(self, lead: Lead, streams: Collection[UUID]) -> None:
+        """Move the streams in memory forward to where they are in the log."""
+        known = {stream: loaded for stream in streams if (loaded := self._aggregates.get(stream))}
+        versions = [loaded.version for loaded in known.values()]
+        for row in lead.connection.execute(READ_STREAMS, (list(known), versions), binary=True):
             try:
                 self._aggregates.follow(decode_row(row))
             except (UnknownEvent, ValidationError):
-                self._aggregates.forget([row[1]])
+                self._aggregates.forget([row[1]])  # who needs it will say that it cannot be read
 
     def _commit(
         self,

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -16,6 +17,11 @@ from xdist.workermanage import WorkerController  # type: ignore[import-untyped] 
 
 from infrastructure.database import migrate
 from infrastructure.embedded import EmbeddedPostgres
+
+# As in the shop itself; with the values of variables a traceback takes minutes to write.
+structlog.configure(
+    processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+)
 
 TEMPLATE = "shop_template"
 # What a test writes need not outlive a power cut; the shop itself never runs like this.
@@ -37,14 +43,21 @@ running = pytest.StashKey[ExitStack]()
 server_url = pytest.StashKey[str]()
 
 
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    roomy = MEMORY.exists() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY
+    where = MEMORY if roomy else None
+    with tempfile.TemporaryDirectory(
+        prefix="shop-tests-", dir=where, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
 def _start_server(config: pytest.Config) -> str:
     if server_url not in config.stash:
         config.stash[running] = stack = ExitStack()
-        roomy = MEMORY.exists() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY
-        folder = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="shop-tests-", dir=MEMORY if roomy else None)
-        )
-        postgres = stack.enter_context(EmbeddedPostgres(Path(folder), FORGETFUL))
+        folder = stack.enter_context(_temporary_folder())
+        postgres = stack.enter_context(EmbeddedPostgres(folder, FORGETFUL))
         config.stash[server_url] = postgres.url
     return config.stash[server_url]
 
@@ -105,6 +118,16 @@ def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """A database of this test's own, with all tables and no rows."""
     with copy_of(migrated_template, postgres_server) as url:
         yield url
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder for a PostgreSQL of the test's own.
+
+    Not pytest's: run as root, the server is another user, and each start of pytest shuts it out.
+    """
+    with _temporary_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
