@@ -32,9 +32,19 @@ app.add_typer(users, name="users")
 
 
 @app.command(epilog="Example: SHOP_PORT=8080 shop serve")
-def serve() -> None:
+def serve(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill it with demo data, and let anybody in.")
+    ] = False,
+) -> None:
     """Run the whole shop on this machine, with a PostgreSQL of its own unless one is set."""
-    processes.serve(_start("serve"))
+    settings = _start("serve")
+    if demo:
+        from api.demo.fill import serve_demo  # noqa: PLC0415  # the others do without it
+
+        serve_demo(settings)
+    else:
+        processes.serve(settings)
 
 
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop api")

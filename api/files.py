@@ -1,4 +1,4 @@
-"""Files that are served as they are: the demo's pictures, and GraphiQL, so that it needs no internet."""
+"""Files that are served as they are: the demo's pictures, and GraphiQL, which needs no internet."""
 
 from os import PathLike, stat_result
 from pathlib import Path

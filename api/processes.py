@@ -7,7 +7,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from time import sleep
 from typing import Literal
@@ -39,10 +39,17 @@ DRAIN = 15  # seconds that calls under way have to end in
 MESSAGE_SIZE = 1024 * 1024  # bytes of a websocket message
 
 
-def serve(settings: Settings) -> None:
+def serve(
+    settings: Settings,
+    *,
+    prepare: Callable[[str], object] | None = None,
+    announce: Callable[[str], object] | None = None,
+) -> None:
     """Run everything on one machine until told to stop.
 
-    Raises StartError, EmbeddedError or SettingsError.
+    `prepare` is called with the URL of the migrated database before anything works on it,
+    `announce` with the shop's address when it is open. Raises StartError, EmbeddedError or
+    SettingsError.
     """
     keys = settings.signing_keys()
     with ExitStack() as stack:
@@ -57,10 +64,12 @@ def serve(settings: Settings) -> None:
             postgres.wait_until_ready()
         url = postgres.url if postgres else database_url(settings)
         migrate_database(url)
+        if prepare is not None:
+            prepare(url)
         environment = _environment(url, keys)
         supervisor.start(*_work_programs(environment))
         supervisor.start(*_api_programs(settings, environment, listener))
-        threading.Thread(target=_announce, args=(settings,), daemon=True).start()
+        threading.Thread(target=_announce, args=(settings, announce), daemon=True).start()
         supervisor.run()
 
 
@@ -95,6 +104,8 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
     """Answer calls in this process."""
     from api.app import create_app  # noqa: PLC0415  # the workers do without it
 
+    if settings.required_admin_code == "":
+        log.warning("anybody may sign up as an administrator: SHOP_ADMIN_CODE is *")
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop",
@@ -185,8 +196,8 @@ async def _run_courier(settings: Settings, url: str) -> None:
         tasks.create_task(keep_deleting(pool, stop))
 
 
-def _announce(settings: Settings) -> None:
-    """Say in the log when the shop is open."""
+def _announce(settings: Settings, announce: Callable[[str], object] | None) -> None:
+    """Say when the shop is open, in the log too."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     address = (
         f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
@@ -194,6 +205,8 @@ def _announce(settings: Settings) -> None:
     while not _answers(f"{address}/health/ready"):
         sleep(0.2)
     log.info("the shop is open", graphiql=f"{address}/graphql")
+    if announce is not None:
+        announce(address)
 
 
 def _answers(url: str) -> bool:
