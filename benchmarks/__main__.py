@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.report import kept_result, show, write
-from benchmarks.result import Result
+from benchmarks.result import Result, busy
 
 ALL = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]_*.py"))
 
@@ -35,6 +35,10 @@ def main(
     """Measure the shop against what it could have been made with. A name's letter will do."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every server is stopped
     console = Console()
+    if busy() > 0.1:
+        console.print(
+            f"[yellow]Others take {busy():.0%} of this machine: these are no measurements.[/]\n"
+        )
     for name in _chosen(names):
         benchmark = cast("Benchmark", import_module(f"benchmarks.{name}"))
         result = benchmark.run(quick)

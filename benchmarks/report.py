@@ -101,6 +101,17 @@ def _plot(result: Result, kept: Result | None) -> Any:
             colors=_colours(contestants, kept),
             background="white",
             plot_background="white",
+            foreground="#374151",
+            foreground_strong="#111827",
+            foreground_subtle="#9ca3af",
+            guide_stroke_color="#e5e7eb",
+            major_guide_stroke_color="#e5e7eb",
+            guide_stroke_dasharray="none",
+            major_guide_stroke_dasharray="none",
+            value_font_size=11,
+            label_font_size=12,
+            major_label_font_size=12,
+            legend_font_size=13,
             font_family="system-ui, sans-serif",
         ),
         js=[],  # a picture: nothing is fetched when it is looked at
@@ -112,12 +123,14 @@ def _plot(result: Result, kept: Result | None) -> Any:
         width=800,
         height=450,
         include_x_axis=True,
+        stroke_style={"width": 2.5},
+        dots_size=4,
     )
     chart.x_labels = loads
     for contestant in contestants:
         chart.add(contestant, _series(result, contestant, loads))
         if kept is not None:
-            dashes = {"dasharray": "4, 6"} if numeric else None
+            dashes = {"width": 1.5, "dasharray": "4, 6"}
             chart.add(f"{contestant}, kept", _series(kept, contestant, loads), stroke_style=dashes)
     return chart
 

@@ -5,6 +5,7 @@ import platform
 import statistics
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -51,13 +52,15 @@ class Claim:
 
 @message
 class Machine:
-    """Where and when the figures were taken."""
+    """Where and when the figures were taken. `busy`: the share of the cores, from 0 to 1, that was
+    taken by others when the run began."""
 
     cpu: str
     cores: int
     memory_gb: int
     python: str
     at: datetime
+    busy: float
 
 
 @message
@@ -93,7 +96,14 @@ def machine() -> Machine:
         memory_gb=round(psutil.virtual_memory().total / 2**30),
         python=platform.python_version(),
         at=datetime.now(UTC).replace(microsecond=0),
+        busy=busy(),
     )
+
+
+@cache
+def busy() -> float:
+    """Measured when it is first asked for, which is before anything of ours runs."""
+    return psutil.cpu_percent(interval=0.5) / 100
 
 
 def _cpu() -> str:
