@@ -5,6 +5,7 @@ PostgreSQL refuses to run as root; there it runs as the system user `pgserver`, 
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,7 +120,7 @@ class EmbeddedPostgres:
             else:
                 self._initialise()
         except (OSError, subprocess.SubprocessError) as error:
-            reason = _last_line(getattr(error, "stderr", None) or str(error))
+            reason = _reason(getattr(error, "stderr", None) or str(error))
             message = f"PostgreSQL cannot be set up in {self.directory}: {reason}"
             raise EmbeddedError(message) from error
 
@@ -148,7 +149,7 @@ class EmbeddedPostgres:
                     connection.execute("CREATE DATABASE shop")
                 return
             time.sleep(0.02)
-        reason = _last_line(self._start_log.read_text()) or f"see {self._data / 'log'}"
+        reason = _reason(self._start_log.read_text()) or f"see {self._data / 'log'}"
         raise EmbeddedError(f"PostgreSQL does not start in {self.directory}: {reason}")
 
     def __enter__(self) -> Self:
@@ -257,5 +258,8 @@ def _is_server(pid: int, data: Path) -> bool:
     return bool(command) and Path(command[0]).name == "postgres" and str(data) in command
 
 
-def _last_line(text: str) -> str:
-    return text.strip().rsplit("\n", 1)[-1]
+def _reason(text: str) -> str:
+    """The line that says why, of what PostgreSQL's programs have written."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    complaints = [line for line in lines if re.search("FATAL|PANIC|error", line)]
+    return (complaints or lines[-1:] or [""])[0]

@@ -124,13 +124,13 @@ def test_an_administrator_is_made(database_url: str) -> None:
     assert again.stderr == "shop: email: Has an account already.\n"
 
 
-def test_an_administrator_is_made_before_the_shop_was_ever_started(tmp_path: Path) -> None:
+def test_an_administrator_is_made_before_the_shop_was_ever_started(data_dir: Path) -> None:
     done = shop(
         "users",
         "create-admin",
         *("--email", "ada@example.com", "--name", "Ada", "--password-stdin"),
         stdin="correct horse battery\n",
-        SHOP_DATA_DIR=str(tmp_path),
+        SHOP_DATA_DIR=str(data_dir),
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Ada <ada@example.com> is an administrator.\n"

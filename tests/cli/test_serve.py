@@ -1,8 +1,8 @@
 """`shop serve`, `api` and `worker` as processes: they restart, drain, take over, leave nothing."""
 
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from infrastructure.embedded import running_url
-from tests.cli.running import KEY, RunningShop, environment, eventually, has_ended
+from tests.cli.running import KEY, RunningShop, eventually, has_ended
 
 Start = Callable[..., RunningShop]
 
+PARTS = ("process-manager", "projector", "courier", "--fd")  # words of their command lines
 USERS = "SELECT email FROM users"
 
 
@@ -50,9 +51,9 @@ def leader(url: str, kind: str) -> str:
 
 
 def test_the_whole_shop_starts_from_nothing_mails_and_stops_clean(
-    start: Start, tmp_path: Path
+    start: Start, data_dir: Path
 ) -> None:
-    data = tmp_path / "data"
+    data = data_dir / "data"
     shop = start("serve", SHOP_DATA_DIR=str(data))
     eventually(shop.is_ready)
     assert sign_up(shop, "ada@example.com")
@@ -64,42 +65,44 @@ def test_the_whole_shop_starts_from_nothing_mails_and_stops_clean(
 
 
 def test_nothing_acknowledged_is_lost_when_all_is_killed_at_once(
-    start: Start, tmp_path: Path
+    start: Start, data_dir: Path
 ) -> None:
-    data = tmp_path / "data"
+    data = data_dir / "data"
     first = start("serve", SHOP_DATA_DIR=str(data))
     eventually(first.is_ready)
     assert sign_up(first, "ada@example.com")
     family = first.family()
     for process in (psutil.Process(first.process.pid), *family):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it has noticed that the first one is gone
+            process.kill()
     eventually(lambda: all(map(has_ended, family)))
     second = start("serve", SHOP_DATA_DIR=str(data))
     eventually(second.is_ready)
     assert emails(running_url(data) or "") == ["ada@example.com"]
 
 
-def test_nothing_outlives_the_command_when_it_is_killed(start: Start, tmp_path: Path) -> None:
-    shop = start("serve", SHOP_DATA_DIR=str(tmp_path / "data"))
+def test_nothing_outlives_the_command_when_it_is_killed(start: Start, data_dir: Path) -> None:
+    shop = start("serve", SHOP_DATA_DIR=str(data_dir / "data"))
     eventually(shop.is_ready)
     family = shop.family()
     shop.process.kill()
     eventually(lambda: all(map(has_ended, family)))
 
 
-@pytest.mark.parametrize("word", ["process-manager", "projector", "courier", "--fd"])
-def test_what_is_killed_is_replaced(start: Start, database_url: str, word: str) -> None:
+def test_what_is_killed_is_replaced(start: Start, database_url: str) -> None:
     shop = start("serve", SHOP_DATABASE_URL=database_url, SHOP_SECRET_KEY=KEY)
     eventually(shop.is_ready)
-    (killed,) = shop.running(word)
-    killed.kill()
-    eventually(lambda: {process.pid for process in shop.running(word)} - {killed.pid})
+    killed = [shop.running(word)[0] for word in PARTS]
+    for process in killed:
+        process.kill()
+    for word, process in zip(PARTS, killed, strict=True):
+        eventually(lambda: {p.pid for p in shop.running(word)} - {process.pid})  # noqa: B023  # now
     eventually(shop.is_ready)
-    assert "SIGKILL" in shop.log
+    assert shop.log.count("SIGKILL") == len(PARTS)
 
 
-def test_the_shop_goes_on_when_its_postgresql_is_killed(start: Start, tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_the_shop_goes_on_when_its_postgresql_is_killed(start: Start, data_dir: Path) -> None:
+    data = data_dir / "data"
     shop = start("serve", SHOP_DATA_DIR=str(data))
     eventually(shop.is_ready)
     assert sign_up(shop, "ada@example.com")
@@ -111,21 +114,16 @@ def test_the_shop_goes_on_when_its_postgresql_is_killed(start: Start, tmp_path: 
     assert emails(running_url(data) or "") == ["ada@example.com", "grace@example.com"]
 
 
-def test_a_second_shop_on_the_same_data_is_refused(start: Start, tmp_path: Path) -> None:
-    first = start("serve", SHOP_DATA_DIR=str(tmp_path))
-    eventually(first.is_ready)
-    second = start("serve", SHOP_DATA_DIR=str(tmp_path))
-    assert second.process.wait(20) == 1
-    assert second.log == (
-        f"shop: The data in {tmp_path} is in use by process {first.process.pid}\n"
-    )
-
-
-def test_tools_find_the_shop_that_runs_on_the_same_data(start: Start, tmp_path: Path) -> None:
-    shop = start("serve", SHOP_DATA_DIR=str(tmp_path / "data"))
+def test_beside_a_shop_on_its_data_tools_work_and_a_second_shop_is_refused(
+    start: Start, data_dir: Path
+) -> None:
+    shop = start("serve", SHOP_DATA_DIR=str(data_dir))
     eventually(shop.is_ready)
-    tool = start("migrate", SHOP_DATA_DIR=str(tmp_path / "data"))
-    assert tool.process.wait(20) == 0
+    tool = start("migrate", SHOP_DATA_DIR=str(data_dir))
+    second = start("serve", SHOP_DATA_DIR=str(data_dir))
+    assert tool.process.wait(30) == 0, tool.log
+    assert second.process.wait(30) == 1
+    assert second.log == f"shop: The data in {data_dir} is in use by process {shop.process.pid}\n"
     assert shop.is_ready()
 
 
@@ -179,10 +177,3 @@ def test_a_second_worker_stands_by_and_takes_over(start: Start, database_url: st
     eventually(lambda: leader(database_url, "projector") != before)
     eventually(lambda: second.log.count("leads") == 2)
     assert second.terminate() == 0
-
-
-def test_ctrl_c_stops_it_as_well(start: Start, database_url: str) -> None:
-    shop = start("serve", SHOP_DATABASE_URL=database_url, SHOP_SECRET_KEY=KEY)
-    eventually(shop.is_ready)
-    subprocess.run(["kill", "-INT", str(shop.process.pid)], check=True, env=environment())
-    assert shop.process.wait(30) == 0
