@@ -23,6 +23,7 @@ from graphql.execution import Executor, create_source_event_stream, map_source_t
 from api.context import Context
 from api.errors import BadUserInput, QueryTooComplex
 from api.limits import MOST_COST, MOST_TOKENS, Cost, excess, fragments_of, root_fields
+from api.metrics import FIELDS
 from domain.message import message
 
 KEPT_DOCUMENTS = 1_000
@@ -142,6 +143,7 @@ class Engine:
         self, operation: Operation, variables: dict[str, Any] | None, context: Context
     ) -> ExecutionResult:
         """Run a query or a mutation."""
+        _count(operation)
         result = execute(
             self.schema,
             operation.document,
@@ -157,6 +159,7 @@ class Engine:
         self, operation: Operation, variables: dict[str, Any] | None, context: Context
     ) -> AsyncGenerator[ExecutionResult] | ExecutionResult:
         """The results of a subscription as they come, or why there are none."""
+        _count(operation)
         executor = self._executor.build(
             self.schema,
             operation.document,
@@ -173,6 +176,11 @@ class Engine:
         if isinstance(stream, ExecutionResult):
             return stream
         return map_source_to_response_event(executor, stream, _execute_event)
+
+
+def _count(operation: Operation) -> None:
+    for field in operation.fields.values():
+        FIELDS.labels(operation.kind.value, field).inc()
 
 
 def _execute_event(executor: Executor[Context]) -> Awaitable[ExecutionResult] | ExecutionResult:

@@ -1,15 +1,19 @@
 """Whether the process lives, whether the shop can serve, and what it measures."""
 
 import asyncio
+from collections.abc import Iterator
+from math import inf
 
 import psycopg
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from api.metrics import metrics_text
+from api.metrics import PROCESS
 from api.services import Services
 from domain.message import message
 
@@ -47,11 +51,8 @@ def troubles(state: State) -> dict[str, str]:
     """What keeps the shop from serving, by what it is about."""
     found: dict[str, str] = {}
     for runner in RUNNERS:
-        age = state.heartbeats.get(runner)
-        if age is None:
-            found[runner] = "never ran"
-        elif age > HEARTBEAT_AGE:
-            found[runner] = f"gave no sign of life for {age:.0f} seconds"
+        if state.heartbeats.get(runner, inf) > HEARTBEAT_AGE:
+            found[runner] = "does not run"
     lag = state.recorded - state.projected
     if lag > MOST_LAG:
         found["readModels"] = f"are {lag} events behind"
@@ -90,3 +91,42 @@ def health_routes(services: Services) -> list[Route]:
 
 def _not_ready(found: dict[str, str]) -> Response:
     return JSONResponse({"status": "not ready", "problems": found}, 503)
+
+
+class _Now(Collector):
+    """What is so at the moment of being asked; `recorded` is the last position in the log."""
+
+    def __init__(self, services: Services, recorded: int) -> None:
+        self._services = services
+        self._recorded = recorded
+
+    def collect(self) -> Iterator[Metric]:
+        services = self._services
+        writer = services.writer.statistics
+        pool = services.pool.get_stats()
+        gauges = {
+            "shop_websocket_connections": services.connections.total,
+            "shop_websocket_operations": services.subscriptions.total,
+            "shop_read_model_lag_events": max(0, self._recorded - services.follower.position),
+            "shop_log_position": self._recorded,
+            "shop_appends_waiting": writer.waiting,
+            "shop_read_pool_connections": pool.get("pool_size", 0),
+            "shop_read_pool_waiting": pool.get("requests_waiting", 0),
+        }
+        counters = {
+            "shop_appended_batches": writer.batches,
+            "shop_appended_events": writer.events,
+            "shop_append_conflicts": writer.conflicts,
+            "shop_appends_refused": writer.refused,
+        }
+        for name, value in gauges.items():
+            yield GaugeMetricFamily(name, name.replace("_", " "), value)
+        for name, value in counters.items():
+            yield CounterMetricFamily(name, name.replace("_", " "), value)
+
+
+def metrics_text(services: Services, recorded: int) -> bytes:
+    """All measurements of this process in Prometheus' text format."""
+    now = CollectorRegistry()
+    now.register(_Now(services, recorded))
+    return generate_latest(PROCESS) + generate_latest(now)

@@ -62,6 +62,7 @@ class Follower:
         self._conninfo = conninfo(listen_url, "follower")
         self._pool = pool
         self.position = 0
+        self._looked = False
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
         self._subscribers: dict[tuple[str, UUID | None], set[Changes]] = {}
@@ -156,10 +157,10 @@ class Follower:
             row = await (await connection.execute(POSITION)).fetchone()
             position: int = row[0] if row and row[0] is not None else 0
             changed = []
-            if position > self.position and self._subscribers and self.position:
+            if position > self.position and self._subscribers and self._looked:
                 cursor = await connection.execute(CHANGED, {"after": self.position})
                 changed = await cursor.fetchall()
-        self.position = max(self.position, position)
+        self.position, self._looked = max(self.position, position), True
         for kind, row_id in changed:
             for changes in self._subscribers.get((kind, row_id), ()):
                 changes.add(row_id)

@@ -132,7 +132,8 @@ class Client:
 
     def connection(self) -> connect:
         """A websocket on which nothing has been said yet."""
-        return connect(f"ws://{self.address}/graphql", subprotocols=[PROTOCOL])
+        address = f"ws://{self.address}/graphql"
+        return connect(address, subprotocols=[PROTOCOL], compression=None)
 
     @asynccontextmanager
     async def socket(self, payload: object = None) -> AsyncIterator[ClientConnection]:
@@ -262,10 +263,15 @@ class Shop:
         await services.follower.wait_for(dispatched.position)
 
 
+def settings_for(url: str, **changes: Any) -> Settings:
+    """The shop's settings on this database."""
+    return Settings(database_url=SecretStr(url), secret_key=SecretStr(KEY), **changes)
+
+
 @contextmanager
 def whole_shop(url: str, **changes: Any) -> Iterator[Shop]:
     """The shop on this database, its process manager and its projector running."""
-    settings = Settings(database_url=SecretStr(url), secret_key=SecretStr(KEY), **changes)
+    settings = settings_for(url, **changes)
     with ExitStack() as stack:
         stack.enter_context(running(url, ProcessManager()))
         stack.enter_context(running(url, Projector()))
