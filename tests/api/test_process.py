@@ -162,5 +162,6 @@ async def test_a_client_that_does_not_read_is_dropped(
                 changes += 1
                 url = "/" + f"{changes:05}" * 390
                 await admin.ask(UPDATE_PRODUCT, input={"id": board, "imageUrl": url})
+        slow.transport.abort()
     assert services.subscriptions.total == 0
     assert "errors" not in await admin.send("{ viewer { id } }")
