@@ -23,8 +23,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 .PHONY: run
-run: setup  ## Start the whole shop on http://127.0.0.1:8000, on a database of its own
-	@exec $(BIN)/shop serve
+run: setup  ## Start the whole shop with demo data, on a database of its own
+	@exec $(BIN)/shop serve --demo
 
 .PHONY: check
 check: setup  ## Format, lint, types and import directions

@@ -11,6 +11,7 @@ import uvloop
 from psycopg_pool import PoolTimeout
 
 from api import processes
+from api.demo.command import demo
 from api.processes import Work
 from api.start import StartError, any_database, unreachable
 from infrastructure.embedded import EmbeddedError
@@ -33,13 +34,13 @@ app.add_typer(users, name="users")
 
 @app.command(epilog="Example: SHOP_PORT=8080 shop serve")
 def serve(
-    demo: Annotated[
+    with_demo: Annotated[
         bool, typer.Option("--demo", help="Fill it with demo data, and let anybody in.")
     ] = False,
 ) -> None:
     """Run the whole shop on this machine, with a PostgreSQL of its own unless one is set."""
     settings = _start("serve")
-    if demo:
+    if with_demo:
         from api.demo.fill import serve_demo  # noqa: PLC0415  # the others do without it
 
         serve_demo(settings)
@@ -119,6 +120,9 @@ def create_admin(
         )
     else:
         typer.echo(f"{user.name} <{user.email}> is an administrator.")
+
+
+app.command(epilog="Example: shop demo --url http://127.0.0.1:8080 completed")(demo)
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """`shop serve --demo`: a shop that has something in it, and that lets anybody in."""
 
-import asyncio
 import os
 import sys
 
@@ -54,9 +53,8 @@ async def fill(settings: Settings, url: str) -> None:
         if not settings.embedded and await identity.users.by_email(ADMIN.email) is None:
             await _check_nobody_there(identity)
         digits = currency_of(settings.currency).digits
-        async with asyncio.TaskGroup() as tasks:
-            for person in PEOPLE:
-                tasks.create_task(_add_person(identity, person, digits))
+        for person in PEOPLE:
+            await _add_person(identity, person, digits)
         await _add_products(dispatcher, digits)
         passwords.close()
 
