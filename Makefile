@@ -23,7 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 .PHONY: run
-run: setup  ## Start the whole shop with demo data, on a database of its own
+run: setup  ## Start the whole shop with demo data on http://127.0.0.1:8000
 	@exec $(BIN)/shop serve --demo
 
 .PHONY: check
