@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from infrastructure.courier import MOST_ATTEMPTS
+from infrastructure.courier import LEASE, MOST_ATTEMPTS, TAKE
 from infrastructure.ids import new_id
 from infrastructure.mail import MailFolder, Smtp
 from infrastructure.refusals import InvalidCode
@@ -132,6 +132,15 @@ async def test_two_couriers_send_a_mail_once(people: People) -> None:
         pass
     assert len(people.server.mails) == 20
     assert len({mail["To"] for mail in people.server.mails}) == 20
+
+
+async def test_a_courier_does_not_wait_for_what_another_is_taking(people: People) -> None:
+    await people.sign_up()
+    taking = {"now": people.clock(), "lease": LEASE, "batch": 1}
+    async with people.pool.connection() as connection, connection.transaction():
+        await connection.execute(TAKE, taking)
+        async with asyncio.timeout(AT_LAST):
+            assert await people.courier().deliver() == 0
 
 
 async def test_what_a_courier_died_with_is_sent_two_minutes_later(people: People) -> None:

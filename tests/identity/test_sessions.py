@@ -220,6 +220,15 @@ async def test_a_locked_user_cannot_sign_in_and_is_not_told_why(people: People) 
         await people.identity.sign_in(ADA, PASSWORD, CLIENT)
 
 
+async def test_a_locked_user_is_not_told_that_the_address_is_not_verified(people: People) -> None:
+    await people.sign_up()
+    user = await people.identity.users.by_email(ADA)
+    assert user is not None
+    await people.identity.users.lock(user.user_id)
+    with pytest.raises(InvalidCredentials):
+        await people.identity.sign_in(ADA, PASSWORD, CLIENT)
+
+
 async def test_an_unlocked_user_signs_in_again(people: People) -> None:
     session = await people.signed_in()
     await people.identity.users.lock(session.user_id)
