@@ -26,8 +26,9 @@ from api.limits import MOST_COST, MOST_TOKENS, Cost, excess, fragments_of, root_
 from api.metrics import FIELDS
 from domain.message import message
 
-KEPT_DOCUMENTS = 1_000
-LONGEST_KEPT = 16_384  # characters; a longer document is not worth its memory
+# A document takes some hundred times its text: all that are kept take 200 MB at the very most.
+KEPT_DOCUMENTS = 500
+LONGEST_KEPT = 4_096  # characters
 
 
 class Refused(Exception):

@@ -3,6 +3,9 @@
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md says what the messages and the
 codes from 4400 on mean. Nothing is queued here: an operation goes on when its message was taken, so
 a client that reads slowly costs one message for each of its operations, until it is given up.
+
+Pages of any origin may connect: who somebody is stands in a message, not in a cookie, so a page
+cannot borrow it.
 """
 
 import asyncio
