@@ -54,7 +54,12 @@ def _told(error: GraphQLError, request_id: object) -> GraphQLError:
             return RateLimited(seconds, str(cause))
         case ReadModelsLate() as cause:
             return Internal(str(cause), requestId=str(request_id))
-        case Unavailable() | psycopg.OperationalError() | PoolTimeout() as cause:
+        case (
+            Unavailable()
+            | psycopg.OperationalError()
+            | psycopg.errors.ReadOnlySqlTransaction()
+            | PoolTimeout() as cause
+        ):
             log.warning("database unavailable", path=error.path, error=type(cause).__name__)
             unavailable = Unavailable()
             return Internal(

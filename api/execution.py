@@ -1,5 +1,6 @@
 """GraphQL operations: parsed, validated and weighed once for each document, then executed."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from functools import lru_cache
 from inspect import isawaitable
@@ -25,10 +26,12 @@ from api.errors import BadUserInput, QueryTooComplex
 from api.limits import MOST_COST, MOST_TOKENS, Cost, excess, fragments_of, root_fields
 from api.metrics import FIELDS
 from domain.message import message
+from infrastructure.errors import Unavailable
 
 # A document takes some hundred times its text: all that are kept take 200 MB at the very most.
 KEPT_DOCUMENTS = 500
 LONGEST_KEPT = 4_096  # characters
+PATIENCE = 15.0  # seconds that a query or a mutation may take
 
 
 class Refused(Exception):
@@ -143,7 +146,7 @@ class Engine:
     async def execute(
         self, operation: Operation, variables: dict[str, Any] | None, context: Context
     ) -> ExecutionResult:
-        """Run a query or a mutation."""
+        """Run a query or a mutation; what takes too long is answered with Unavailable."""
         _count(operation)
         result = execute(
             self.schema,
@@ -154,7 +157,18 @@ class Engine:
             executor_class=self._executor,
             hide_suggestions=self._hidden,
         )
-        return await result if isawaitable(result) else result
+        if not isawaitable(result):
+            return result
+        # Not `asyncio.timeout`: that would wait for the database to confirm the end of a query.
+        task = asyncio.ensure_future(result)
+        try:
+            await asyncio.wait({task}, timeout=PATIENCE)
+            if task.done():
+                return task.result()
+        finally:
+            task.cancel()
+        late = GraphQLError("", path=list(operation.fields), original_error=Unavailable())
+        return ExecutionResult(None, [late])
 
     async def subscribe(
         self, operation: Operation, variables: dict[str, Any] | None, context: Context

@@ -20,7 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.message import message
 from infrastructure.clock import Clock, utc_now
-from infrastructure.database import conninfo
+from infrastructure.database import AWAY, conninfo
 from infrastructure.ids import new_id
 from infrastructure.mail import (
     Letter,
@@ -133,7 +133,7 @@ class Courier:
                             pass
                         async for _ in listener.notifies(timeout=self._poll, stop_after=1):
                             pass
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except AWAY as error:
                 await log.awarning("courier waits for the database", error=type(error).__name__)
                 await asyncio.sleep(self._poll)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from importlib.resources import files
+from select import POLLIN, poll
 from time import monotonic
 from typing import Any
 
@@ -11,7 +12,7 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from infrastructure.replay.rebuild import Connections, deploy
 from projections import PROJECTIONS
@@ -22,6 +23,15 @@ SEARCH_PATH = ", ".join([*(projection.name for projection in PROJECTIONS), "publ
 SCRIPTS = ("schema.sql", "identity.sql")
 MIGRATION_LOCK = 7461726400
 SAY_EVERY = 5.0  # seconds
+# The database is away, starting, full, too slow or no longer the primary: all of that passes.
+AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, PoolTimeout)
+# A machine that is gone without a word is noticed within half a minute. Unix sockets ignore this.
+KEEPALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 
 def conninfo(
@@ -39,7 +49,11 @@ def conninfo(
         " -c idle_in_transaction_session_timeout=60000"
     )
     return make_conninfo(
-        url, application_name=f"shop {application_name}", options=options, connect_timeout=5
+        url,
+        application_name=f"shop {application_name}",
+        options=options,
+        connect_timeout=5,
+        **KEEPALIVE,
     )
 
 
@@ -51,8 +65,11 @@ def async_pool(url: str, application_name: str, *, size: int, **kwargs: Any) -> 
         max_size=size,
         timeout=5,
         max_idle=300,
+        # After that the next caller makes it try anew; by default it would sleep for minutes.
+        reconnect_timeout=2,
         open=False,
         configure=_read_json_fast,
+        check=_check,
         kwargs={"autocommit": True, "prepare_threshold": 0},
     )
 
@@ -60,6 +77,15 @@ def async_pool(url: str, application_name: str, *, size: int, **kwargs: Any) -> 
 async def _read_json_fast(connection: AsyncConnection) -> None:
     """Half of the time that a page of orders took to read was `json.loads`."""
     set_json_loads(orjson.loads, connection)
+
+
+async def _check(connection: AsyncConnection) -> None:
+    """Nothing is sent unasked but a farewell: only where there is something to read, the server is
+    asked whether it is there. Raises psycopg.OperationalError."""
+    waiting = poll()
+    waiting.register(connection.pgconn.socket, POLLIN)
+    if waiting.poll(0):
+        await connection.execute("")
 
 
 def migrate(url: str) -> None:

@@ -7,8 +7,7 @@ from hashlib import blake2b
 from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
 
-import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from application.deciders import DECIDERS, stream_id
 from domain.commands import Command
@@ -16,6 +15,7 @@ from domain.errors import Conflict, DomainError
 from domain.message import message
 from domain.recorded import Origin
 from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
+from infrastructure.database import AWAY
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store import READ_STREAMS, IdempotencyKey, decode_row, now
 from infrastructure.snapshots import READ_SNAPSHOTS, from_snapshot
@@ -63,7 +63,7 @@ class Dispatcher:
                 await locks.enter_async_context(self._locks.setdefault(stream, asyncio.Lock()))
             try:
                 return await self._dispatch(commands, streams, origin, key)
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except AWAY as error:
                 raise Unavailable from error
 
     async def _dispatch(

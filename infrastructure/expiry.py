@@ -4,11 +4,11 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import LiteralString
 
-import psycopg
 import structlog
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from infrastructure.clock import Clock, utc_now
+from infrastructure.database import AWAY
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ async def keep_deleting(
     while not stop.is_set():
         try:
             await delete_expired(pool, clock())
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except AWAY as error:
             await log.awarning("cannot delete what has expired", error=type(error).__name__)
         try:
             async with asyncio.timeout(PAUSE):

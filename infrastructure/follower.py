@@ -5,6 +5,7 @@ One listener and one query a wake-up serve everybody who waits in the process.
 
 import asyncio
 import heapq
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -134,10 +135,12 @@ class Follower:
                     self._news.set()  # whatever came while nobody listened
                     async for _ in connection.notifies():
                         self._news.set()
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 await log.awarning("does not hear the read models", error=str(error).strip())
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
+                # The pool's connections are most likely gone too: better found now than by callers.
+                await self._pool.check()
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
+                pause = min(pause * 2, 2.0)
 
     async def _follow(self) -> None:
         while True:
@@ -147,7 +150,7 @@ class Follower:
             self._news.clear()
             try:
                 await self._look()
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except (psycopg.Error, PoolTimeout) as error:
                 await log.awarning("cannot read the read models", error=str(error).strip())
                 await asyncio.sleep(0.2)
                 self._news.set()

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from pydantic import ValidationError
 
 from domain.recorded import Recorded
+from infrastructure.database import AWAY
 from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.event_codec import UnknownEvent
 from infrastructure.event_store import EventRow, decode_row, read_log
@@ -23,7 +24,7 @@ from projections.projection import Projection
 log = structlog.get_logger()
 
 # What is no fault of an event's: left to the runner, never parked.
-TRANSIENT = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, Fenced)
+TRANSIENT = (*AWAY, Fenced)
 
 
 class Projector:

@@ -16,7 +16,7 @@ import structlog
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from infrastructure.database import conninfo
+from infrastructure.database import AWAY, conninfo
 from infrastructure.errors import Fenced, NotMigrated
 
 log = structlog.get_logger()
@@ -112,7 +112,7 @@ class Runner:
             except NotMigrated as error:
                 log.warning("cannot run", runner=self._consumer.name, reason=str(error))
                 self._stop.wait(MIGRATION_POLL)
-            except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
+            except AWAY as error:
                 pause = backoff * (0.5 + random.random())  # noqa: S311  # jitter, no secret
                 log.warning(
                     "database not available",

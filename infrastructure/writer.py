@@ -1,18 +1,18 @@
 """Group commit: what waits while an append is under way is joined into the next one."""
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Self
 
 import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from infrastructure.database import conninfo
+from infrastructure.database import AWAY, conninfo
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store import APPEND, IdempotencyKey, NewEvent, append_parameters
 
@@ -50,7 +50,6 @@ class _Append:
     events: Sequence[NewEvent]
     key: IdempotencyKey | None
     done: asyncio.Future[int]
-    deadline: float
 
 
 @dataclass(slots=True)
@@ -107,9 +106,13 @@ class Writer:
             self.statistics.refused += 1
             raise Overloaded
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Append(events, key, done, monotonic() + self._patience))
+        self._waiting.append(_Append(events, key, done))
         self._wake.set()
-        return await done
+        try:
+            async with asyncio.timeout(self._patience):
+                return await done
+        except TimeoutError:
+            raise Unavailable from None
 
     async def _run(self) -> None:
         while self._waiting or not self._closing:
@@ -153,17 +156,20 @@ class Writer:
         pause = 0.05
         while batch:
             try:
-                connection = await self._connect()
-                try:
-                    base = await _append(connection, batch)
-                except psycopg.errors.UniqueViolation:
-                    batch = await self._settle_conflicts(connection, batch)
-                    continue
-            except psycopg.OperationalError as error:
+                async with asyncio.timeout(self._patience):
+                    connection = await self._connect()
+                    try:
+                        base = await _append(connection, batch)
+                    except psycopg.errors.UniqueViolation:
+                        batch = await self._settle_conflicts(connection, batch)
+                        continue
+            except (*AWAY, TimeoutError) as error:
                 await self._disconnect()
-                batch = _without_expired(batch)
-                await log.awarning("append waits for the database", error=str(error).strip())
-                await asyncio.sleep(pause)
+                batch = _unanswered(batch)
+                await log.awarning(
+                    "append waits for the database", error=str(error).strip() or "no answer"
+                )
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
                 pause = min(pause * 2, 1.0)
                 continue
             self._succeed(batch, base)
@@ -202,7 +208,7 @@ class Writer:
         )
         for ordinal, fingerprint, position in await cursor.fetchall():
             keyed[ordinal - 1].done.set_exception(KeyTaken(fingerprint, position))
-        rest = [append for append in batch if not append.done.done()]
+        rest = _unanswered(batch)
         self.statistics.conflicts += len(batch) - len(rest)
         return rest
 
@@ -234,9 +240,8 @@ async def _append(connection: AsyncConnection, batch: list[_Append]) -> int:
     return base
 
 
-def _without_expired(batch: list[_Append]) -> list[_Append]:
-    expired = [append for append in batch if append.deadline < monotonic()]
-    _fail(expired, Unavailable())
+def _unanswered(batch: list[_Append]) -> list[_Append]:
+    """Without those whose callers have been told that it takes too long."""
     return [append for append in batch if not append.done.done()]
 
 
