@@ -117,9 +117,7 @@ class Identity:
         `client`: whom to count it for (`client_of`); `found`: what else is wrong with the input, as
         (path, message). Raises ValidationFailed, RateLimited or Overloaded.
         """
-        problems = [*found, *await problems_of(form, self._passwords)]
-        if problem := role_problem(form, self._admin_code):
-            problems.append(("adminCode", problem))
+        problems = [*found, *await self._problems(form, {path for path, _ in found})]
         # A wrong code for administrators is counted too: it must not be guessed.
         if not problems or form.admin_code is not None:
             async with self._pool.connection() as connection:
@@ -245,6 +243,12 @@ class Identity:
             ended = await end_sessions_of(connection, user.user_id, self._clock())
             await self._limits.forget(connection, WRONG_PASSWORDS, subject=address.key)
         self._watch.note(ended)
+
+    async def _problems(self, form: SignUp, known: set[str]) -> Problems:
+        problems = await problems_of(form, self._passwords)
+        if problem := role_problem(form, self._admin_code):
+            problems.append(("adminCode", problem))
+        return [problem for problem in problems if problem[0] not in known]
 
     async def _request_mail(self, kind: Kind, email: str) -> None:
         address = address_or_none(email)

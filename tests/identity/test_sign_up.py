@@ -320,6 +320,14 @@ async def test_what_the_caller_found_wrong_is_reported_with_the_rest(people: Peo
     assert dict(refused.value.fields).keys() == {"email", "openingDeposit"}
 
 
+async def test_a_field_that_the_caller_found_wrong_is_reported_once(people: People) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        await people.identity.sign_up(
+            SignUp(ADA, PASSWORD, " "), CLIENT, [("name", "Must not be blank.")]
+        )
+    assert refused.value.fields == (("name", "Must not be blank."),)
+
+
 @pytest.mark.parametrize(
     "email",
     ["", "ada", "ada@", "@shop.test", "ada@shop", "ada shop@shop.test", "ada@shop..test",
