@@ -151,3 +151,8 @@ def test_the_header_names_the_key(clock: MovableClock) -> None:
 def test_an_empty_key_is_refused(keys: list[str]) -> None:
     with pytest.raises(ValueError, match="secret key"):
         AccessTokens(keys)
+
+
+def test_spaces_around_a_key_do_not_matter(clock: MovableClock) -> None:
+    token = issue(clock, KEY)
+    assert AccessTokens([OTHER_KEY, f" {KEY}\n"], clock=clock).verify(token).user_id == USER
