@@ -37,9 +37,7 @@ class Caller:
 
 def derive_keys(secret_keys: Sequence[str], purpose: str) -> tuple[bytes, ...]:
     """A key for one purpose out of each secret: what it signs is worth nothing for another."""
-    keys = [
-        key.strip() for key in secret_keys
-    ]  # of a list, whose commas may have spaces after them
+    keys = [key.strip() for key in secret_keys]  # in a list, spaces may follow the commas
     if not keys or not all(keys):
         raise ValueError("There is no secret key.")
     return tuple(hmac.digest(key.encode(), purpose.encode(), sha256) for key in keys)
