@@ -69,7 +69,7 @@ ROOTS: dict[str, tuple[str, tuple[str, str, str, str]]] = {
     ),
     "Mutation.createProducts": (
         (
-            'mutation { createProducts(input: [{ name: "x", imageUrl: "/x", price: "1", quantity: 1 }])'
+            'mutation { createProducts(input: [{ name: "x", imageUrl: "/x", price: 1, quantity: 1 }])'
             " { __typename } }"
         ),
         ADMINISTRATORS,
