@@ -22,7 +22,7 @@ class Name(StrEnum):
 
 def demo(
     names: Annotated[
-        list[Name] | None, typer.Argument(metavar="[STORY]...", help="Which; all six if none.")
+        list[Name] | None, typer.Argument(metavar="STORY", help="Which; all six if none.")
     ] = None,
     url: Annotated[
         str | None, typer.Option(help="The shop's address; otherwise SHOP_HOST and SHOP_PORT.")

@@ -1,0 +1,17 @@
+"""A running shop that is filled with the demo's data."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from api.demo.fill import fill
+from tests.api.shop import Shop, whole_shop
+from tests.conftest import copy_of
+
+
+@contextmanager
+def running_demo(server: str, template: str) -> Iterator[Shop]:
+    """As `shop serve --demo` has it: anybody may become an administrator."""
+    with copy_of(template, server) as url, whole_shop(url, admin_code="*") as shop:
+        asyncio.run(fill(shop.settings, url))
+        yield shop
