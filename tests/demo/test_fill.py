@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from api.demo.data import ADA, ADMIN, BUYERS, GRACE, PASSWORD, SKATEBOARDS
 from api.demo.fill import fill
@@ -22,7 +23,7 @@ KNOWN = (
 
 
 async def test_filling_twice_adds_nothing(database_url: str) -> None:
-    settings = Settings(database_url=database_url, secret_key=KEY)
+    settings = Settings(database_url=SecretStr(database_url), secret_key=SecretStr(KEY))
     with psycopg.connect(database_url, autocommit=True) as connection:
         await fill(settings, database_url)
         first = connection.execute(COUNTS).fetchone()
@@ -38,7 +39,7 @@ async def test_filling_twice_adds_nothing(database_url: str) -> None:
 
 
 async def test_a_database_with_a_shop_that_is_no_demo_is_left_alone(database_url: str) -> None:
-    settings = Settings(database_url=database_url, secret_key=KEY)
+    settings = Settings(database_url=SecretStr(database_url), secret_key=SecretStr(KEY))
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO users (user_id, email, email_key, name, role, password_hash, account_id,"
