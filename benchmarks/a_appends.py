@@ -43,9 +43,9 @@ def run(quick: bool) -> Result:
             Case(contestant, str(clients), _timed(run_once, server, clients, seconds))
             for clients in CLIENTS
             for contestant, run_once in (
+                (SHOP, shop_appends),
                 (PGBENCH, pgbench_appends),
                 (LIBRARY, library_appends),
-                (SHOP, shop_appends),
             )
             if clients <= 32 or contestant != LIBRARY
         ]

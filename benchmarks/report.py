@@ -57,7 +57,7 @@ def write(result: Result, kept: Result | None, *, keep: bool) -> Path:
 
 def number(value: float) -> str:
     """With three digits that count, and no more than are needed."""
-    if abs(value) >= 100:
+    if abs(value) >= 100 or value == 0:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
