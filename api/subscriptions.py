@@ -14,7 +14,7 @@ from strawberry.types.field import StrawberryField
 
 from api.context import Context, Info
 from api.errors import BadUserInput
-from api.mutations.commands import found
+from api.mutations.commands import found, own_account
 from api.scalars import given, uuid_of
 from api.types import Account, Execution, ExecutionStep, OrderResult, Product
 from api.validation import Check
@@ -77,9 +77,8 @@ class Subscription:
     @_followed("The caller's account, at every change of its balance.")
     async def account_changed(self, info: Info) -> AsyncGenerator[Account]:
         context = info.context
-        row = found(await context.loaders.accounts.load(context.user().user_id))
         sent = 0
-        async with context.follower.account_changes(row.account_id) as changes:
+        async with context.follower.account_changes(await own_account(context)) as changes:
             async for account_id in changes:
                 row = found(await context.live.accounts.load(account_id))
                 if row.position > sent:

@@ -8,7 +8,15 @@ from uuid import UUID
 import strawberry
 
 from api.context import Context, Info
-from api.mutations.commands import client_id, conflict, found, invalid, invalid_of, send
+from api.mutations.commands import (
+    client_id,
+    conflict,
+    found,
+    invalid,
+    invalid_of,
+    own_account,
+    send,
+)
 from api.problems import (
     ConflictProblem,
     InsufficientFundsProblem,
@@ -72,7 +80,7 @@ async def _transfer(
     transfer_id = client_id(input.id) or new_id()
     if check.problems:
         return invalid(check.problems)
-    account_id = found(await context.loaders.accounts.load(user_id)).account_id
+    account_id = await own_account(context)
     transfer = command(account_id, transfer_id, amount)
     key = idempotency_key(account_id, transfer_id, type(transfer).__name__, amount)
     try:

@@ -41,6 +41,11 @@ async def send(
     return dispatched
 
 
+async def own_account(context: Context) -> UUID:
+    """The id of the caller's account. Raises Unauthenticated."""
+    return found(await context.loaders.users.load(context.user().user_id)).account_id
+
+
 def client_id(id: strawberry.ID | None) -> UUID | None:
     """The id that the client has brought, if it has. Raises BadUserInput."""
     text = given(id)

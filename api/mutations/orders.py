@@ -8,7 +8,7 @@ import strawberry
 
 from api.context import Context, Info
 from api.fields import described
-from api.mutations.commands import client_id, conflict, found, invalid, not_found, send
+from api.mutations.commands import client_id, conflict, found, invalid, not_found, own_account, send
 from api.problems import ConflictProblem, NotFoundProblem, ValidationProblem
 from api.scalars import given, uuid_of
 from api.types import Execution, Order
@@ -91,7 +91,7 @@ class OrderMutations:
         command = CreateOrder(
             order_id,
             caller.user_id,
-            found(await context.loaders.accounts.load(caller.user_id)).account_id,
+            await own_account(context),
             await _items(context, check, input.items),
             _address(check, input.shipping_address),
             check.amount("total", input.total),

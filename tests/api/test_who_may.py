@@ -69,8 +69,8 @@ ROOTS: dict[str, tuple[str, tuple[str, str, str, str]]] = {
     ),
     "Mutation.createProducts": (
         (
-            'mutation { createProducts(input: [{ name: "x", imageUrl: "/x", price: 1, quantity: 1 }])'
-            " { __typename } }"
+            'mutation { createProducts(input: [{ name: "x", imageUrl: "/x", price: 1,'
+            " quantity: 1 }]) { __typename } }"
         ),
         ADMINISTRATORS,
     ),
