@@ -11,6 +11,7 @@ import uvloop
 from psycopg_pool import PoolTimeout
 
 from api import processes
+from api.commands import add_commands
 from api.demo.command import demo
 from api.processes import Work
 from api.start import StartError, any_database, unreachable
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 users = typer.Typer(help="Who may do what.", no_args_is_help=True)
 app.add_typer(users, name="users")
+add_commands(app)
 
 
 @app.command(epilog="Example: SHOP_PORT=8080 shop serve")

@@ -1,12 +1,14 @@
 """Looking into the log: events as they are stored, by any of their circumstances, one at a time."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+import orjson
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
@@ -16,15 +18,19 @@ from infrastructure.event_store import EVENT_COLUMNS, EventRow
 HEAD: LiteralString = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 CHUNK = 2_000  # rows a statement; what is in memory at a time
 
-# `state` begins with {"recorded_at":"…", so the moment can be had without parsing all of it. What
-# somebody wrote there by other means must not break the search: it is passed over.
+# `state` begins with {"recorded_at":"…", so the moment can be had without parsing all of it: first
+# the seconds as bytes, which most rows fail, then exactly. What somebody wrote there by other means
+# must not break the search: it is passed over.
 _MOMENT: LiteralString = (
     " CROSS JOIN LATERAL (SELECT split_part(encode(substring(state FROM 17 FOR 27), 'escape'),"
     " '\"', 1) AS text) AS moment"
 )
+_SECONDS: LiteralString = " AND substring(state FROM 17 FOR 19)"
 _TIME: LiteralString = (
     " AND CASE WHEN pg_input_is_valid(moment.text, 'timestamptz') THEN moment.text::timestamptz END"
 )
+_PART: LiteralString = " AND strpos(lower(encode(state, 'escape')), %s) > 0"
+_PLAIN = re.compile(r"[0-9A-Za-z _.:/+-]+")  # what is stored as it is written
 
 
 @message
@@ -59,7 +65,7 @@ class EventFilter:
     words: tuple[str, ...] = ()
 
     def admits(self, event: StoredEvent) -> bool:
-        """Whether the words are in it; the rest is left to the database."""
+        """Whether the words are in its data; the rest the database has seen to."""
         if not self.words:
             return True
         text = json.dumps(event.data, ensure_ascii=False).casefold()
@@ -69,11 +75,11 @@ class EventFilter:
 def stored_event(row: EventRow) -> StoredEvent:
     """The event of a row of `EVENT_COLUMNS`. Raises nothing."""
     position, stream_id, version, topic, state = row
-    text = bytes(state).decode("utf-8", "replace")
     try:
-        body = json.loads(text)
+        body = orjson.loads(state)
         data = body["data"]
     except (ValueError, TypeError, KeyError):
+        text = bytes(state).decode("utf-8", "replace")
         return StoredEvent(position, stream_id, version, topic, text, None, None, None, None)
     return StoredEvent(
         position,
@@ -86,6 +92,10 @@ def stored_event(row: EventRow) -> StoredEvent:
         _uuid(body.get("correlation_id")),
         body.get("causation_id"),
     )
+
+
+def _seconds(moment: datetime) -> bytes:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19].encode()
 
 
 def _moment(value: object) -> datetime | None:
@@ -119,16 +129,19 @@ def chunk_query(filter: EventFilter, *, newest: bool = False) -> tuple[LiteralSt
         query += " AND originator_id = %s"
         values.append(filter.stream_id)
     if filter.since is not None:
-        query += _TIME + " >= %s"
-        values.append(filter.since)
+        query += _SECONDS + " >= %b::bytea" + _TIME + " >= %s"
+        values += [_seconds(filter.since), filter.since]
     if filter.until is not None:
-        query += _TIME + " <= %s"
-        values.append(filter.until)
+        query += _SECONDS + " <= %b::bytea" + _TIME + " <= %s"
+        values += [_seconds(filter.until), filter.until]
     who = {"correlation_id": filter.correlation_id, "actor_id": filter.actor_id}
     for name, wanted in who.items():
         if wanted is not None:
             query += " AND position(%b::bytea IN state) > 0"
             values.append(f'"{name}":"{wanted}"'.encode())
+    for word in filter.words:
+        query += _PART
+        values.append(max(_PLAIN.findall(word), key=len, default="").lower())
     if newest:
         return query + " AND notification_id < %s ORDER BY notification_id DESC LIMIT %s", values
     return query + " AND notification_id > %s ORDER BY notification_id LIMIT %s", values

@@ -1,0 +1,16 @@
+"""The commands of operators: one module for each thing that `shop` can be told to work on."""
+
+import typer
+
+from api.commands import events, executions, parked, projections, things
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Let `app` have all of them."""
+    app.add_typer(events.app, name="events")
+    app.add_typer(things.orders, name="orders")
+    app.add_typer(things.products, name="products")
+    app.add_typer(things.accounts, name="accounts")
+    app.add_typer(executions.app, name="executions")
+    app.add_typer(projections.app, name="projections")
+    app.add_typer(parked.app, name="parked")

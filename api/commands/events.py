@@ -1,0 +1,144 @@
+"""`shop events`: looking into the log, and moving it."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api.commands import moments
+from api.commands.terminal import (
+    AsJson,
+    event_object,
+    faint,
+    moment,
+    open_shop,
+    say,
+    say_json_object,
+    shown,
+    strong,
+)
+from infrastructure.event_codec import EVENT_TYPES
+from infrastructure.replay.errors import NotThere
+from infrastructure.replay.log import EventFilter, StoredEvent, head_of, read_events, tail_events
+
+app = typer.Typer(help="Look into the log of all events, and move it.", no_args_is_help=True)
+
+
+def _types(names: list[str] | None) -> tuple[str, ...]:
+    """The types by their names, in any case. Raises typer.BadParameter."""
+    known = {name.lower(): name for name in EVENT_TYPES}
+    for name in names or ():
+        if name.lower() not in known:
+            raise typer.BadParameter(
+                f"There is no event type {name!r}; `shop events catalog` lists them"
+            )
+    return tuple(known[name.lower()] for name in names or ())
+
+
+Types = Annotated[
+    list[str] | None,
+    typer.Option("--type", help="Such as OrderPlaced; may be given more than once."),
+]
+Stream = Annotated[
+    UUID | None, typer.Option(help="Of this product, account or order.", metavar="ID")
+]
+Correlation = Annotated[
+    UUID | None, typer.Option(help="Of this execution or request.", metavar="ID")
+]
+Actor = Annotated[UUID | None, typer.Option(help="Caused by this user.", metavar="ID")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(parser=moments.since, metavar="TIME", help=f"From then on. {moments.HELP}"),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(parser=moments.until, metavar="TIME", help=f"Up to then. {moments.HELP}"),
+]
+Words = Annotated[
+    list[str] | None,
+    typer.Option(help="With this in the data, in any case; may be given more than once."),
+]
+
+
+@app.command(
+    "list", epilog="Example: shop events list --type OrderRejected --since '2h ago' --newest"
+)
+def list_events(  # noqa: PLR0913  # its options
+    *,
+    types: Types = None,
+    stream: Stream = None,
+    correlation: Correlation = None,
+    actor: Actor = None,
+    since: Since = None,
+    until: Until = None,
+    after: Annotated[int, typer.Option(min=0, help="After this position.")] = 0,
+    words: Words = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")] = 50,
+    newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print events in the order in which they were recorded."""
+    wanted = EventFilter(
+        _types(types),
+        stream,
+        correlation,
+        actor,
+        since,
+        until,
+        after,
+        words=tuple(words or ()),
+    )
+    with open_shop("events") as shop, shop.connection() as connection:
+        for event in read_events(connection, wanted, newest=newest, limit=limit or None):
+            _say_event(event, as_json)
+
+
+@app.command(epilog="Example: shop events show 0197a3b2-6c1e-7d3f-9a53-2f1c8be1f2aa")
+def show(
+    stream: Annotated[UUID, typer.Argument(help="Of a product, account or order.", metavar="ID")],
+    as_json: AsJson = False,
+) -> None:
+    """Print all events of one product, account or order."""
+    with open_shop("events") as shop, shop.connection() as connection:
+        found = False
+        for event in read_events(connection, EventFilter(stream_id=stream)):
+            found = True
+            _say_event(event, as_json)
+    if not found:
+        raise NotThere(f"Nothing is recorded under the id {stream}")
+
+
+@app.command(epilog="Example: shop events tail --type OrderCompleted --type OrderRejected")
+def tail(
+    *,
+    types: Types = None,
+    stream: Stream = None,
+    correlation: Correlation = None,
+    actor: Actor = None,
+    words: Words = None,
+    after: Annotated[
+        int | None, typer.Option(min=0, help="Begin after this position, not with the present.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print events as they are recorded, until Ctrl-C."""
+    with open_shop("events") as shop, shop.connection() as connection:
+        begin = head_of(connection) if after is None else after
+        wanted = EventFilter(
+            _types(types), stream, correlation, actor, after=begin, words=tuple(words or ())
+        )
+        for event in tail_events(connection, wanted):
+            if event is not None:
+                _say_event(event, as_json, flush=True)
+
+
+def _say_event(event: StoredEvent, as_json: bool, *, flush: bool = False) -> None:
+    if as_json:
+        say_json_object(event_object(event))
+    else:
+        at = moment(event.recorded_at) if event.recorded_at else "?" * 27
+        head = f"{event.position:>9}  {at}  {strong(f'{event.type:<20}')}"
+        say(f"{head} {faint(f'{event.stream_id}/{event.version}')} {shown(event.data)}")
+    if flush:
+        typer.get_text_stream("stdout").flush()
