@@ -1,0 +1,81 @@
+"""A PostgreSQL that a test may kill, stop, freeze and start again."""
+
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from infrastructure.embedded import EmbeddedPostgres
+
+
+class Server:
+    """Runs inside the context manager `running_server`; its `url` outlives its restarts."""
+
+    def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
+        self._postgres = EmbeddedPostgres(folder, options)
+        self._data = folder / "postgres"
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._postgres.claim()
+        self.url = self._postgres.url
+
+    def start(self) -> None:
+        """Return when it takes connections."""
+        self._postgres.prepare()
+        self._guard = self._postgres.start()
+        self._postgres.wait_until_ready()
+
+    def kill(self) -> None:
+        """`kill -9`; what was on its way to the disk by then is all that is left."""
+        psutil.Process(self.pid).kill()
+        self._wait()
+
+    def stop(self) -> None:
+        """As an operator does who restarts it: every connection is ended, with a reason."""
+        psutil.Process(self.pid).send_signal(signal.SIGINT)
+        self._wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It keeps its connections and says nothing."""
+        processes = [
+            server := psutil.Process(self.pid),
+            *server.children(recursive=True),
+        ]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+    def end(self) -> None:
+        """Stop it, if it runs, and give its folder back."""
+        if self._guard is not None and self._guard.poll() is None:
+            self.stop()
+        self._postgres.release()
+
+    @property
+    def pid(self) -> int:
+        """Of the server itself, which all its other processes come from."""
+        return int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def _wait(self) -> None:
+        assert self._guard is not None
+        assert self._guard.stdin is not None
+        self._guard.wait(30)
+        self._guard.stdin.close()
+
+
+@contextmanager
+def running_server(folder: Path, options: Mapping[str, str]) -> Iterator[Server]:
+    """A server on new data in `folder`."""
+    server = Server(folder, options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
