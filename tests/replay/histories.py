@@ -158,14 +158,17 @@ def busy_shop(
     return history
 
 
-def store(url: str, recorded: Iterable[Recorded]) -> None:
-    """Write the events into the empty log at `url`, as if they had been appended."""
-    with psycopg.connect(url) as connection, connection.cursor().copy(COPY) as copy:
-        copy.set_types(["uuid", "int8", "text", "bytea", "int8"])
-        for r in recorded:
-            state = encode(r.event, r.origin, r.recorded_at)
-            topic = type(r.event).__name__
-            copy.write_row((r.stream_id, r.version, topic, state, r.position))
+def store(url: str, recorded: Iterable[Recorded], *, notify: bool = False) -> None:
+    """Write the events into the log at `url`, as if they had been appended."""
+    with psycopg.connect(url) as connection:
+        with connection.cursor().copy(COPY) as copy:
+            copy.set_types(["uuid", "int8", "text", "bytea", "int8"])
+            for r in recorded:
+                state = encode(r.event, r.origin, r.recorded_at)
+                topic = type(r.event).__name__
+                copy.write_row((r.stream_id, r.version, topic, state, r.position))
+        if notify:
+            connection.execute("NOTIFY stored_events")
 
 
 def derived(*parts: object) -> UUID:
