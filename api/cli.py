@@ -1,13 +1,10 @@
 """The command line. Exit status: 0 good, 1 failed, 2 used or set up wrongly."""
 
-import json
 import socket
-import sys
 from typing import Annotated
 
 import psycopg
 import typer
-import uvloop
 from psycopg_pool import PoolTimeout
 
 from api import processes
@@ -29,8 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-users = typer.Typer(help="Who may do what.", no_args_is_help=True)
-app.add_typer(users, name="users")
 add_commands(app)
 
 
@@ -85,43 +80,6 @@ def schema() -> None:
     from api.schema import sdl  # noqa: PLC0415  # the other commands do without it
 
     typer.echo(sdl())
-
-
-@users.command(epilog="Example: shop users create-admin --email ada@example.com --name Ada")
-def create_admin(
-    email: Annotated[str, typer.Option(help="To sign in with.")],
-    name: Annotated[str, typer.Option(help="As others see it.")],
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from the standard input.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the user as JSON.")] = False,
-) -> None:
-    """Make an administrator. The password is asked for, unless it comes by the standard input."""
-    from api.administrators import create_administrator  # noqa: PLC0415  # as above
-
-    settings = _start("create-admin")
-    password = (
-        sys.stdin.readline().rstrip("\r\n")
-        if password_stdin
-        else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    )
-    with any_database(settings) as url:
-        user = uvloop.run(create_administrator(settings, url, email, name, password))
-    if as_json:
-        typer.echo(
-            json.dumps(
-                {
-                    "id": str(user.user_id),
-                    "email": user.email,
-                    "name": user.name,
-                    "role": user.role,
-                    "emailVerified": user.email_verified,
-                    "createdAt": user.created_at.isoformat(),
-                }
-            )
-        )
-    else:
-        typer.echo(f"{user.name} <{user.email}> is an administrator.")
 
 
 app.command(epilog="Example: shop demo --url http://127.0.0.1:8080 completed")(demo)

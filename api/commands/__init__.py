@@ -2,11 +2,12 @@
 
 import typer
 
-from api.commands import events, executions, parked, projections, things
+from api.commands import events, executions, parked, projections, things, users
 
 
 def add_commands(app: typer.Typer) -> None:
     """Let `app` have all of them."""
+    app.add_typer(users.app, name="users")
     app.add_typer(events.app, name="events")
     app.add_typer(things.orders, name="orders")
     app.add_typer(things.products, name="products")
