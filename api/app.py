@@ -19,11 +19,13 @@ from api.schema import build_schema
 from api.services import (
     CONNECTIONS_A_USER,
     MUTATIONS_A_MINUTE,
+    OPERATIONS_A_PROCESS,
     SUBSCRIPTIONS_A_USER,
     Services,
 )
 from api.start import database_url
 from api.tally import Tally
+from infrastructure.condition import Backlog
 from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.follower import Follower
@@ -79,6 +81,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         writer = await stack.enter_async_context(Writer(url))
         follower = await stack.enter_async_context(Follower(url, pool))
         watch = await stack.enter_async_context(SessionWatch(url))
+        backlog = await stack.enter_async_context(Backlog(pool, settings.most_lag))
         passwords = Passwords()
         stack.callback(passwords.close)
         dispatcher = Dispatcher(pool, writer)
@@ -105,4 +108,6 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             mutations=TokenBuckets(MUTATIONS_A_MINUTE, enabled=settings.limits),
             connections=Tally(CONNECTIONS_A_USER, limits=settings.limits),
             subscriptions=Tally(SUBSCRIPTIONS_A_USER, limits=settings.limits),
+            operations=Tally(OPERATIONS_A_PROCESS, limits=True),
+            backlog=backlog,
         )

@@ -15,11 +15,13 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from api.answers import answer
-from api.errors import BadUserInput
+from api.errors import BadUserInput, RateLimited
 from api.execution import Refused, Request, request_of
 from api.graphiql import graphiql_page
 from api.services import Services
+from api.tally import TooMany
 from api.websocket import Connection
+from infrastructure.errors import Overloaded
 from infrastructure.rate_limits import client_of
 from infrastructure.refusals import InvalidToken
 from infrastructure.tokens import Caller
@@ -67,7 +69,11 @@ class GraphQLEndpoint:
         if http.method == "GET" and "query" not in http.query_params and "text/html" in accepted:
             return self._page()
         request = _asked(http) if http.method == "GET" else await _sent(http)
-        result, cost = await self._execute(http, request)
+        try:
+            with self._services.operations.hold(None):
+                result, cost = await self._execute(http, request)
+        except TooMany:
+            result, cost = ExecutionResult(None, [RateLimited(1, str(Overloaded()))]), None
         body = answer(result, http.state.request_id, cost)
         if GRAPHQL_JSON in accepted:
             status = 200 if "data" in body else 400

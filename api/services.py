@@ -13,7 +13,9 @@ from api.live import LiveRows
 from api.money import Currency
 from api.tally import Tally
 from infrastructure import refusals
+from infrastructure.condition import Backlog
 from infrastructure.dispatcher import Dispatcher
+from infrastructure.errors import Overloaded
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
 from infrastructure.rate_limits import TokenBuckets
@@ -25,6 +27,8 @@ from infrastructure.writer import Writer
 MUTATIONS_A_MINUTE = 600
 CONNECTIONS_A_USER = 20
 SUBSCRIPTIONS_A_USER = 200
+# Queries and mutations under way: more at once would only make each of them wait longer.
+OPERATIONS_A_PROCESS = 256
 # Who holds an expired token must be able to get another one.
 WITHOUT_TOKEN = frozenset(
     {
@@ -56,6 +60,8 @@ class Services:
     mutations: TokenBuckets
     connections: Tally
     subscriptions: Tally
+    operations: Tally
+    backlog: Backlog
 
     def context(self, caller: Caller | None, client: str, request_id: UUID) -> Context:
         """What the resolvers of one call are given."""
@@ -95,6 +101,8 @@ class Services:
             try:
                 for _ in operation.fields:
                     self.mutations.take(caller.user_id)
-            except refusals.RateLimited as refusal:
+                if not WITHOUT_TOKEN.issuperset(operation.fields.values()):
+                    self.backlog.admit()
+            except (refusals.RateLimited, Overloaded) as refusal:
                 raise Refused(RateLimited(refusal.retry_after, str(refusal))) from None
         return operation, cost

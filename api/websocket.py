@@ -180,7 +180,8 @@ class Connection:
         operation, cost = self._services.admit(request, self._caller, None)
         engine = self._services.engine
         if operation.kind is not OperationType.SUBSCRIPTION:
-            result = await engine.execute(operation, request.variables, context)
+            with self._services.operations.hold(None):
+                result = await engine.execute(operation, request.variables, context)
             await self._send_next(id, result, context, cost)
             return None
         results = await engine.subscribe(operation, request.variables, context)

@@ -36,6 +36,7 @@ from infrastructure.event_store import (
     decode_row,
     now,
 )
+from infrastructure.measures import ProcessManagerMeasures
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.process_table import load_processes, overdue, save_processes
 from infrastructure.runner import Lead
@@ -119,7 +120,7 @@ class ProcessManager:
         self._position = 0
         self._tracked = 0
         self._recovered_at = 0
-        self.conflicts = 0
+        self.measures = ProcessManagerMeasures()
 
     def recover(self, lead: Lead) -> None:
         """Begin where the last commit of whoever led before ended."""
@@ -143,7 +144,9 @@ class ProcessManager:
         full = len(rows) == self._batch
         position = rows[-1][0] if full else head
         if inputs:
-            self._process(lead, inputs, position)
+            with self.measures.seconds.time():
+                self._process(lead, inputs, position)
+            self.measures.events.observe(len(inputs))
         self._position = position
         return full or bool(inputs)
 
@@ -231,7 +234,7 @@ class ProcessManager:
                 log.error("execution parked", execution=parked, error=str(poison))  # noqa: TRY400
             except psycopg.errors.UniqueViolation:
                 # A customer or an administrator was quicker: read on, and decide again.
-                self.conflicts += 1
+                self.measures.conflicts.inc()
                 self._refresh(lead, outcome.work.streams.keys())
             else:
                 self._after_commit(outcome, base)

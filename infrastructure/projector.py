@@ -15,6 +15,7 @@ from infrastructure.database import AWAY
 from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.event_codec import UnknownEvent
 from infrastructure.event_store import EventRow, decode_row, read_log
+from infrastructure.measures import ProjectorMeasures
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.replay.fingerprint import fingerprint
 from infrastructure.runner import Lead
@@ -37,6 +38,7 @@ class Projector:
     ) -> None:
         self._projections = projections
         self._batch = batch
+        self.measures = ProjectorMeasures()
         self._positions: dict[str, int] = {}
         self._parked: dict[str, set[UUID]] = {}
 
@@ -59,7 +61,9 @@ class Projector:
         with lead.connection.cursor() as cursor:
             rows = read_log(cursor, min(self._positions.values()), self._batch)
         if rows:
-            self._apply(lead, rows)
+            with self.measures.seconds.time():
+                self._apply(lead, rows)
+            self.measures.events.observe(len(rows))
         return bool(rows)
 
     def heartbeat(self, lead: Lead) -> None:
@@ -94,6 +98,7 @@ class Projector:
                 self._apply_or_park(lead, rows[0], error)
             return
         self._advance(rows[-1][0])
+        self.measures.applied(events)
 
     def _apply_all(
         self, cursor: Cursor[TupleRow], events: Sequence[Recorded], position: int
@@ -144,6 +149,7 @@ class Projector:
         with lead.transaction() as cursor:
             self._apply_all(cursor, (), position)
         self._advance(position)
+        self.measures.applied(events)
 
     def _retry(self, lead: Lead, projection: Projection, rows: Sequence[EventRow]) -> None:
         consumer = _consumer(projection)

@@ -4,7 +4,7 @@ import os
 import random
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
 from time import monotonic
@@ -18,6 +18,7 @@ from psycopg.rows import TupleRow
 
 from infrastructure.database import AWAY, conninfo
 from infrastructure.errors import Fenced, NotMigrated
+from infrastructure.measures import Measures
 
 log = structlog.get_logger()
 
@@ -32,9 +33,14 @@ ELECT = """
 INSERT INTO runners (name, epoch, holder, backend_pid, heartbeat)
 VALUES (%(name)s, 1, %(holder)s, pg_backend_pid(), clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET epoch = runners.epoch + 1, holder = excluded.holder,
-    backend_pid = excluded.backend_pid, heartbeat = excluded.heartbeat, failure = NULL
+    backend_pid = excluded.backend_pid, heartbeat = excluded.heartbeat
 RETURNING epoch
 """
+TELL_FIGURES = """
+INSERT INTO runner_figures SELECT name, %s FROM runners WHERE name = %s AND epoch = %s
+ON CONFLICT (name) DO UPDATE SET figures = excluded.figures
+"""
+TELL_FAILURE = "UPDATE runners SET failure = %s WHERE name = %s AND epoch = %s"
 END_FROZEN = """
 SELECT holder, pg_terminate_backend(backend_pid) FROM runners
 WHERE name = %s AND heartbeat < clock_timestamp() - make_interval(secs => %s)
@@ -68,11 +74,25 @@ class Lead:
                 raise Fenced(str(error)) from error
             raise
 
+    def tell_figures(self, figures: str) -> None:
+        """Let everybody see what the runner measures. Raises psycopg.OperationalError."""
+        self.connection.execute(TELL_FIGURES, (figures, self.name, self.epoch), prepare=True)
+
+    def tell_failure(self, error: Exception) -> None:
+        """Let everybody see why the runner cannot work, until it or another one can."""
+        text = f"{type(error).__name__}: {error}".partition("\n")[0]
+        with suppress(psycopg.Error):  # then it was the database, which says so itself
+            self.connection.execute(TELL_FAILURE, (text, self.name, self.epoch))
+
 
 class Consumer(Protocol):
     """What a runner runs, once it leads."""
 
     name: str
+
+    @property
+    def measures(self) -> Measures:
+        """What it measures, which is published with its heartbeats."""
 
     def recover(self, lead: Lead) -> None:
         """Forget everything in memory and begin where the database says."""
@@ -149,6 +169,15 @@ class Runner:
         return None
 
     def _lead(self, lead: Lead) -> None:
+        try:
+            self._work(lead)
+        except Fenced:
+            raise
+        except Exception as error:
+            lead.tell_failure(error)
+            raise
+
+    def _work(self, lead: Lead) -> None:
         lead.connection.execute("LISTEN stored_events")
         self._consumer.recover(lead)
         beat = monotonic()
@@ -156,6 +185,7 @@ class Runner:
             busy = self._consumer.work(lead)
             if monotonic() - beat >= HEARTBEAT:
                 self._consumer.heartbeat(lead)
+                lead.tell_figures(self._consumer.measures.text())
                 beat = monotonic()
             if not busy:
                 for _ in lead.connection.notifies(timeout=HEARTBEAT / 2, stop_after=1):

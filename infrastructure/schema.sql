@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS notification_tracking (
 ) WITH (fillfactor = 10);
 
 -- One row a kind of runner. Whoever holds the kind's advisory lock counts `epoch` up and writes
--- only while it is still the same; the heartbeat tells a frozen holder from a working one.
+-- only while it is still the same; the heartbeat tells a frozen holder from a working one. `failure`
+-- is why it could not work when it last tried.
 CREATE TABLE IF NOT EXISTS runners (
     name text PRIMARY KEY,
     epoch bigint NOT NULL,
@@ -46,6 +47,13 @@ CREATE TABLE IF NOT EXISTS runners (
     backend_pid integer NOT NULL,
     heartbeat timestamptz NOT NULL,
     failure text
+) WITH (fillfactor = 10);
+
+-- What the runners measure, in Prometheus' text format; not in the row above, which every batch
+-- writes anew.
+CREATE TABLE IF NOT EXISTS runner_figures (
+    name text PRIMARY KEY,
+    figures text NOT NULL
 ) WITH (fillfactor = 10);
 
 -- Executions that were not finished at the end of a batch: what runs, waits or is stuck.

@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     ] = Field((), description="a comma separated list of origins such as https://shop.example")
     graphiql: bool = Field(True, description="on or off")
     introspection: bool = Field(True, description="on or off")
+    most_lag: float = Field(10, gt=0, allow_inf_nan=False, description="a number of seconds")
     hops_per_commit: int = Field(0, ge=0, description="a number of hops (0: no limit)")
 
     @property

@@ -101,7 +101,7 @@ async def test_metrics_are_told(new_shop: Shop) -> None:
     lines = text.splitlines()
     assert "shop_websocket_connections 1.0" in lines
     assert "shop_websocket_operations 1.0" in lines
-    assert "shop_read_model_lag_events 0.0" in lines
+    assert 'shop_consumer_lag_events{consumer="projector:accounts"} 0.0' in lines
     assert "shop_log_position 2.0" in lines
     assert 'shop_graphql_fields_total{field="deposit",kind="mutation"}' in text
     assert 'shop_http_request_seconds_count{method="POST",status="200"}' in text

@@ -14,6 +14,7 @@ import pytest
 
 from infrastructure.database import conninfo
 from infrastructure.errors import Fenced
+from infrastructure.measures import Measures
 from infrastructure.runner import ELECT, Lead, Runner
 
 TABLE = "CREATE TABLE ticks (pid integer, epoch bigint, number serial)"
@@ -24,6 +25,9 @@ class Ticker:
     """A consumer that writes a row whenever it can."""
 
     name = "ticker"
+
+    def __init__(self) -> None:
+        self.measures = Measures(self.name)
 
     def recover(self, lead: Lead) -> None:
         pass

@@ -1,0 +1,105 @@
+"""What the runners measure, for Prometheus. Each publishes it in the database, with its heartbeats;
+the API, which everybody can reach, shows it to whoever asks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from time import time
+from uuid import UUID
+
+import prometheus_client
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+from domain.events import OrderCompleted, OrderPlaced, OrderRejected
+from domain.recorded import Recorded
+
+EVENTS = (1, 3, 10, 30, 100, 300, 1_000, 3_000)
+SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
+WAITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120)
+MOST_UNFINISHED = 100_000  # executions of which is remembered when they were placed
+
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # has no annotations
+
+
+class Measures:
+    """What every consumer measures."""
+
+    def __init__(self, consumer: str) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(f"shop_{consumer.replace('-', '_')}", registry=self.registry)
+        self.events = Histogram(
+            "shop_batch_events",
+            "Events that were processed together, in one transaction.",
+            ["consumer"],
+            buckets=EVENTS,
+            registry=self.registry,
+        ).labels(consumer)
+        self.seconds = Histogram(
+            "shop_batch_seconds",
+            "How long that took, commit included.",
+            ["consumer"],
+            buckets=SECONDS,
+            registry=self.registry,
+        ).labels(consumer)
+
+    def text(self) -> str:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self.registry).decode()
+
+
+class ProcessManagerMeasures(Measures):
+    """What the process manager measures."""
+
+    def __init__(self) -> None:
+        super().__init__("process-manager")
+        self.conflicts = Counter(
+            "shop_process_manager_conflicts_total",
+            "Batches that were decided again, because somebody else was quicker.",
+            registry=self.registry,
+        )
+
+
+class ProjectorMeasures(Measures):
+    """What the projector measures: it is the last to see an order, and sees all of them."""
+
+    def __init__(self) -> None:
+        super().__init__("projector")
+        self._results = Counter(
+            "shop_orders_total",
+            "Orders that have come to their end, by what became of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._waits = Histogram(
+            "shop_placed_to_result_seconds",
+            "From the placing of an order until its result can be read.",
+            buckets=WAITS,
+            registry=self.registry,
+        )
+        self._placed: dict[UUID, datetime] = {}
+
+    def applied(self, events: Sequence[Recorded]) -> None:
+        """These have just been committed."""
+        for recorded in events:
+            match recorded.event:
+                case OrderPlaced(execution_id=execution_id):
+                    self._placed[execution_id] = recorded.recorded_at
+                    if len(self._placed) > MOST_UNFINISHED:
+                        del self._placed[next(iter(self._placed))]
+                case OrderCompleted(execution_id=execution_id):
+                    self._ended(execution_id, "completed")
+                case OrderRejected(execution_id=execution_id, problem=problem):
+                    self._ended(execution_id, problem.code.lower())
+                case _:
+                    pass
+
+    def _ended(self, execution_id: UUID, outcome: str) -> None:
+        self._results.labels(outcome).inc()
+        placed = self._placed.pop(execution_id, None)
+        if placed is not None:  # otherwise it was placed before this process began
+            self._waits.observe(max(0.0, time() - placed.timestamp()))
