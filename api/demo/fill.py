@@ -104,7 +104,10 @@ def welcome(settings: Settings, address: str) -> str:
             f"\nSign in with the password `{PASSWORD}` as\n",
             *_rows(
                 (ADMIN.email, "administrator"),
-                *((who.email, f"customer with {_money(settings, who)}") for who in (ADA, GRACE)),
+                *(
+                    (who.email, f"customer, {_money(settings, who)} to begin with")
+                    for who in (ADA, GRACE)
+                ),
             ),
             "\nCtrl+C stops it.\n",
         ]

@@ -78,7 +78,7 @@ def test_the_demo_says_what_to_open_and_whom_to_sign_in_as(tmp_path: Path) -> No
             f"{tmp_path}/data/mail/*.eml",
             PASSWORD,
             ADMIN.email,
-            f"{ADA.email}     customer with 1,000.00 USD",
+            f"{ADA.email}     customer, 1,000.00 USD to begin with",
             GRACE.email,
             "warning  ] anybody may sign up as an administrator",
             "warning  ] this is a demo",

@@ -38,6 +38,10 @@ def written(console: Console) -> str:
     return console.file.getvalue()
 
 
+def test_the_command_has_help_with_an_example() -> None:
+    assert "shop demo" in shop_demo("--help").stdout.split("Example:")[1]
+
+
 def test_the_command_knows_every_story() -> None:
     assert [story.name for story in STORIES] == list(Name)
 

@@ -103,7 +103,7 @@ def test_the_worked_example_applies_and_its_tests_pass(tmp_path: Path) -> None:
         ["git", "apply"], cwd=tmp_path, input=patch, capture_output=True, text=True, check=False
     )
     assert applied.returncode == 0, applied.stderr
-    tests = ["tests/domain/test_withdraw_all.py", "tests/api/test_who_may.py"]
+    tests = ["tests/domain/test_withdraw_all.py", "tests/security/test_who_may.py"]
     done = run([sys.executable, "-m", "pytest", "-n0", "-q", "--no-cov", *tests], tmp_path)
     assert done.returncode == 0, done.stdout
     schema = run([sys.executable, "-m", "api.cli", "schema"], tmp_path)
