@@ -15,7 +15,8 @@ CREATE_PRODUCTS = f"""mutation ($input: [ProductInput!]!) {{ createProducts(inpu
 UPDATE_PRODUCT = f"""mutation ($input: UpdateProductInput!) {{ updateProduct(input: $input) {{
     {INVALID} {UNKNOWN} ... on ProductPayload {{ product {{ {PRODUCT} }} }} }} }}"""
 ADJUST_STOCK = f"""mutation ($input: AdjustStockInput!) {{ adjustStock(input: $input) {{
-    {INVALID} {UNKNOWN} ... on ProductPayload {{ product {{ {PRODUCT} stock {{ onHand reserved }} }} }} }} }}"""
+    {INVALID} {UNKNOWN}
+    ... on ProductPayload {{ product {{ {PRODUCT} stock {{ onHand reserved }} }} }} }} }}"""
 DISCONTINUE = f"""mutation ($ids: [ID!]!) {{ discontinueProducts(ids: $ids) {{
     {PROBLEM} {UNKNOWN} ... on ProductsPayload {{ products {{ {PRODUCT} }} }} }} }}"""
 TRANSFER = f"""{INVALID} ... on AccountPayload {{
@@ -35,7 +36,8 @@ ORDER = f"""id status total {MONEY} shipment {{ id }}
 CREATE_ORDER = f"""mutation ($input: CreateOrderInput!) {{ createOrder(input: $input) {{
     {INVALID} ... on OrderPayload {{ order {{ {ORDER} }} }} }} }}"""
 PLACE_ORDER = f"""mutation ($input: PlaceOrderInput!) {{ placeOrder(input: $input) {{
-    {INVALID} {UNKNOWN} ... on PlaceOrderPayload {{ execution {{ name status order {{ id }} }} }} }} }}"""
+    {INVALID} {UNKNOWN}
+    ... on PlaceOrderPayload {{ execution {{ name status order {{ id }} }} }} }} }}"""
 CANCEL_ORDER = f"""mutation ($orderId: ID!) {{ cancelOrder(orderId: $orderId) {{
     {PROBLEM} {UNKNOWN} ... on OrderPayload {{ order {{ {ORDER} }} }} }} }}"""
 RESULT = f"""subscription ($name: String!) {{ orderResult(executionName: $name) {{
