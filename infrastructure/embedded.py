@@ -38,6 +38,7 @@ CONFIGURATION = {
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
     "jit": "off",  # compiling costs more than our short statements take
+    "log_error_verbosity": "terse",  # the details of an error quote whole rows, hashes and all
     "logging_collector": "on",
     "log_filename": "postgresql-%a.log",  # a week of files, each overwritten when its day is back
     "log_rotation_age": "1d",

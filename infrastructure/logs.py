@@ -1,9 +1,11 @@
 """Logs: one line an event on stderr, for people or as JSON, with nothing in it that is secret."""
 
 import logging
+import re
 import sys
 from typing import Any
 
+import psycopg
 import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.dev import plain_traceback
@@ -40,6 +42,22 @@ def _without_secrets(key: object, value: Any) -> Any:
             return value
 
 
+def forget_rows(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Cut off what PostgreSQL adds to an error: it quotes the row, with address and hash."""
+    found = event.get("exc_info")
+    waiting = [sys.exc_info()[1] if found is True else found[1] if type(found) is tuple else found]
+    seen: list[BaseException] = []
+    while waiting:
+        error = waiting.pop()
+        if isinstance(error, BaseException) and error not in seen:
+            seen.append(error)
+            waiting += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
+            # Operational errors are not about rows; of a deadlock the details say between whom.
+            if isinstance(error, psycopg.Error) and not isinstance(error, psycopg.OperationalError):
+                error.args = (re.split(r"\n(?:DETAIL|CONTEXT):", str(error))[0],)
+    return event
+
+
 def configure_logs(process: str, level: str = "INFO", style: str = "console") -> None:
     """Send all logs of this process, structlog's and the standard library's, to stderr.
 
@@ -57,6 +75,7 @@ def configure_logs(process: str, level: str = "INFO", style: str = "console") ->
         add_logger_name,
         name_process,
         redact,
+        forget_rows,
         TimeStamper(fmt="iso", utc=True),
         StackInfoRenderer(),
     ]
