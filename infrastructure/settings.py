@@ -59,7 +59,7 @@ def _origin(value: str) -> str:
 
 
 def _secret_key(value: SecretStr) -> SecretStr:
-    if any(len(key) < SHORTEST_KEY for key in value.get_secret_value().split(",")):
+    if any(len(key.strip()) < SHORTEST_KEY for key in value.get_secret_value().split(",")):
         raise ValueError
     return value
 
