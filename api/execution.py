@@ -20,7 +20,9 @@ from graphql import (
     validate,
 )
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
+from graphql.pyutils import AwaitableOrValue
 
+from api.compiled import Compiled, NotCompilable, compile_operation
 from api.context import Context
 from api.errors import BadUserInput, QueryTooComplex
 from api.limits import MOST_COST, MOST_TOKENS, Cost, excess, fragments_of, root_fields
@@ -69,14 +71,15 @@ def request_of(body: object) -> Request:
 
 @message
 class Operation:
-    """One operation of a valid document: its root fields by their keys in the answer, and what it
-    costs, None where limits are off."""
+    """One operation of a valid document: its root fields by their keys in the answer; its cost,
+    None where limits are off; and itself compiled, None where graphql-core has to execute it."""
 
     document: DocumentNode
     kind: OperationType
     name: str | None
     fields: Mapping[str, str]
     cost: Cost | None
+    compiled: Compiled | None
 
 
 class Engine:
@@ -124,8 +127,15 @@ class Engine:
                 name = node.name.value if node.name else None
                 fields = root_fields(node, fragments)
                 cost = Cost(self.schema, fragments, node) if self._limits else None
-                operations[name] = Operation(document, node.operation, name, fields, cost)
+                compiled = self._compiled(document, name)
+                operations[name] = Operation(document, node.operation, name, fields, cost, compiled)
         return operations
+
+    def _compiled(self, document: DocumentNode, name: str | None) -> Compiled | None:
+        try:
+            return compile_operation(self.schema, document, name, hide_suggestions=self._hidden)
+        except NotCompilable:
+            return None
 
     def _valid(self, query: str) -> DocumentNode:
         try:
@@ -148,15 +158,20 @@ class Engine:
     ) -> ExecutionResult:
         """Run a query or a mutation; what takes too long is answered with Unavailable."""
         _count(operation)
-        result = execute(
-            self.schema,
-            operation.document,
-            context_value=context,
-            variable_values=variables,
-            operation_name=operation.name,
-            executor_class=self._executor,
-            hide_suggestions=self._hidden,
-        )
+        if operation.compiled is not None:
+            result: AwaitableOrValue[ExecutionResult] = operation.compiled.execute(
+                None, context, variables
+            )
+        else:
+            result = execute(
+                self.schema,
+                operation.document,
+                context_value=context,
+                variable_values=variables,
+                operation_name=operation.name,
+                executor_class=self._executor,
+                hide_suggestions=self._hidden,
+            )
         if not isawaitable(result):
             return result
         # Not `asyncio.timeout`: that would wait for the database to confirm the end of a query.
