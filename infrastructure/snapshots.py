@@ -7,9 +7,9 @@ code has changed, the snapshot is passed over, and replaced when the next one is
 import inspect
 import sys
 from collections.abc import Iterable
-from dataclasses import fields, make_dataclass
+from dataclasses import fields, is_dataclass, make_dataclass
 from hashlib import blake2b
-from typing import Any, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from psycopg import Cursor
@@ -38,7 +38,8 @@ SnapshotRow = tuple[UUID, str, int, int, bytes, bytes]
 
 
 class _Format:
-    """How a decider's state is written: as a dataclass that has a dict wherever it has a map."""
+    """How a decider's state is written: as a dataclass that has a dict wherever it has a map, and a
+    class's name beside a value that may be of several."""
 
     def __init__(self, decider: AnyDecider) -> None:
         self.decider = decider
@@ -46,21 +47,38 @@ class _Format:
         # The annotations of maps are strings: read them as those of dicts.
         hints = get_type_hints(self._cls, localns={"HashTrieMap": dict})
         self._maps = {name for name, hint in hints.items() if get_origin(hint) is dict}
-        self._mirror = make_dataclass(self._cls.__name__, hints.items())
+        named = {name: _named(hint) for name, hint in hints.items()}
+        self._named = {name for name, hint in named.items() if hint != hints[name]}
+        self._mirror = make_dataclass(self._cls.__name__, named.items())
         self._json: TypeAdapter[Any] = TypeAdapter(self._mirror)
-        source = inspect.getsource(sys.modules[self._cls.__module__])
+        source = inspect.getsource(sys.modules[self._cls.__module__]) + inspect.getsource(_Format)
         self.fingerprint = blake2b(source.encode(), digest_size=16).digest()
 
     def write(self, state: object) -> bytes:
         values = {f.name: getattr(state, f.name) for f in fields(self._cls)}
         maps = {name: dict(values[name].items()) for name in self._maps}
-        return self._json.dump_json(self._mirror(**{**values, **maps}))
+        named = {
+            name: None if values[name] is None else (type(values[name]).__name__, values[name])
+            for name in self._named
+        }
+        return self._json.dump_json(self._mirror(**{**values, **maps, **named}))
 
     def read(self, state: bytes) -> object:
         mirror = self._json.validate_json(state)
         values = {f.name: getattr(mirror, f.name) for f in fields(self._cls)}
         maps = {name: HashTrieMap(values[name]) for name in self._maps}
-        return self._cls(**{**values, **maps})
+        named = {name: values[name] and values[name][1] for name in self._named}
+        return self._cls(**{**values, **maps, **named})
+
+
+def _named(hint: Any) -> Any:
+    """Of several classes that may have the same fields: a pair of its name and the value."""
+    classes = [cls for cls in get_args(hint) if is_dataclass(cls)]
+    if len(classes) < 2:
+        return hint
+    others = [other for other in get_args(hint) if not is_dataclass(other)]
+    pairs = [tuple[Literal[cls.__name__], cls] for cls in classes]  # type: ignore[name-defined, valid-type]  # made at run time
+    return Union[(*pairs, *others)]
 
 
 _FORMATS = {decider.name: _Format(decider) for decider in (STOCK, ACCOUNT)}

@@ -3,6 +3,7 @@
 import typer
 
 from api.commands import events, executions, parked, projections, things, users
+from api.commands.audit import audit
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -15,3 +16,4 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(executions.app, name="executions")
     app.add_typer(projections.app, name="projections")
     app.add_typer(parked.app, name="parked")
+    app.command(epilog="Example: shop audit --limit 10")(audit)

@@ -64,7 +64,7 @@ class Copy:
     def fill(self, up_to: int) -> Iterator[int]:
         """Apply the log up to the position `up_to`, a batch at a time; yields how far it is. While
         one batch is written, the next is read and decoded."""
-        with ThreadPoolExecutor(1) as pool, _without_gc():
+        with ThreadPoolExecutor(1) as pool, without_gc():
             written: Future[None] | None = None
             unwritten: tuple[list[EventRow], int] = ([], 0)
             position = self.position
@@ -174,7 +174,7 @@ def search_path(writer: Connection[TupleRow], schema: str) -> None:
 
 
 @contextmanager
-def _without_gc() -> Iterator[None]:
+def without_gc() -> Iterator[None]:
     """Batches of events have no cycles, and looking for some takes longer than decoding them."""
     was_enabled = gc.isenabled()
     gc.disable()

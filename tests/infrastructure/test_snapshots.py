@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from domain.commands import Deposit, ReserveStock
+from domain.commands import Deposit, ReserveStock, Withdraw
 from infrastructure.aggregates import Loaded
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.ids import new_id
@@ -46,6 +46,15 @@ async def test_a_snapshot_and_what_came_after_it_equal_the_whole_replay(quiet_sh
     shortened = await loaded_cold(quiet_shop, account)
     await quiet_shop.rows("DELETE FROM snapshots RETURNING 1")
     assert await loaded_cold(quiet_shop, account) == shortened
+
+
+async def test_a_snapshot_tells_a_withdrawal_from_a_deposit(quiet_shop: Shop) -> None:
+    _, account = await quiet_shop.customer()
+    await quiet_shop.send(Withdraw(account, new_id(), 1))
+    replayed = await loaded_cold(quiet_shop, account)
+    with psycopg.connect(quiet_shop.url) as connection, connection.cursor() as cursor:
+        save_snapshots(cursor, [(account, replayed)])
+    assert from_snapshot(await snapshot_of(quiet_shop, account)) == replayed
 
 
 async def test_a_snapshot_keeps_open_reservations(quiet_shop: Shop) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import psycopg
 
 from application.deciders import stream_id
-from application.place_order import PlaceOrderProcess, Refused, react
+from application.place_order import PlaceOrderProcess, Refused, TimedOut, react
 from domain.commands import (
     AdjustStock,
     ChangeProduct,
@@ -105,12 +105,26 @@ class History:
 
     def run(self, customer: tuple[UUID, UUID], order: UUID, name: str) -> UUID:
         """Placed, and all that follows."""
+        return self._run(customer, order, name, given_up_after=None)
+
+    def give_up(self, customer: tuple[UUID, UUID], order: UUID, name: str, after: int) -> UUID:
+        """Placed, but what would follow on reaction number `after` does not; in the end the time is
+        over."""
+        return self._run(customer, order, name, given_up_after=after)
+
+    def _run(
+        self, customer: tuple[UUID, UUID], order: UUID, name: str, given_up_after: int | None
+    ) -> UUID:
         run = self.place(customer, order, name)
         process: PlaceOrderProcess | None = None
         queue: list[Recorded] = [self.recorded[-1]]
+        reactions = 0
         while queue:
             cause = queue.pop(0)
             process, commands = react(process, cause.event)
+            reactions += 1
+            if reactions == given_up_after:
+                process, commands = react(process, TimedOut(run))
             origin = Origin(customer[0], run, f"{cause.stream_id}/{cause.version}")
             while commands:
                 command = commands.pop(0)

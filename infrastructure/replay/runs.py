@@ -1,0 +1,168 @@
+"""The place-order saga, run along with the log: what each execution waits for may come next."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from application.deciders import stream_id
+from application.place_order import (
+    CannotGoOn,
+    PlaceOrderProcess,
+    Refused,
+    TimedOut,
+    react,
+)
+from domain.commands import Command
+from domain.errors import DomainError
+from domain.events import Event, OrderCompleted, OrderPlaced, OrderRejected
+from domain.recorded import Recorded
+from domain.values import ProcessingFailed
+from infrastructure.aggregates import Loaded
+from infrastructure.replay.books import Held
+
+Expected = dict[UUID, Command]
+
+
+class Unexpected(Exception):
+    """The event does not follow from what happened to its execution before."""
+
+
+@dataclass(slots=True)
+class Run:
+    """An execution that has not ended: the commands that were sent and not answered yet, by the
+    stream that they are about, and what it holds. `position` is that of its last event."""
+
+    execution_id: UUID
+    order: OrderPlaced
+    position: int
+    process: PlaceOrderProcess | None
+    expected: Expected
+    held: Held = field(default_factory=Held)
+
+    @property
+    def streams(self) -> set[UUID]:
+        """Where its events are."""
+        order = self.order
+        return {order.order_id, order.account_id, *(line.product_id for line in order.lines)}
+
+
+class Runs:
+    """All executions that have not ended; `stream` looks a stream up as it is now."""
+
+    def __init__(self, stream: Callable[[UUID], Loaded]) -> None:
+        self._stream = stream
+        self._runs: dict[UUID, Run] = {}
+        self._broken: set[UUID] = set()
+        self._unclear: set[UUID] = set()
+
+    def running(self) -> Iterable[Run]:
+        """Those that have not ended."""
+        return self._runs.values()
+
+    def held(self) -> list[Held]:
+        """What they hold."""
+        return [run.held for run in self._runs.values()]
+
+    def leave_alone(self, stream: UUID) -> None:
+        """What this stream says is not known for certain, so neither is what follows from it."""
+        self._broken.add(stream)
+        for run in [run for run in self._runs.values() if stream in run.streams]:
+            self._unclear.add(run.execution_id)
+            del self._runs[run.execution_id]
+
+    def explains(self, recorded: Recorded, before: Loaded) -> bool | Command:
+        """Whether the event answers a command of its execution; False where it is of none, the
+        command where that should have been answered otherwise. Raises Unexpected."""
+        event: Any = recorded.event
+        execution_id = getattr(event, "execution_id", None)
+        if execution_id is None or isinstance(event, OrderPlaced) or execution_id in self._unclear:
+            return False
+        run = self._runs.get(execution_id)
+        if run is None:
+            raise Unexpected(
+                f"{type(event).__name__} is of execution {execution_id}, which is not under way"
+            )
+        sent = run.expected.get(recorded.stream_id)
+        if sent is not None and answers(before, sent, event):
+            return True
+        for supposed in self._suppositions(run):
+            other = supposed.expected.get(recorded.stream_id)
+            if other is not None and answers(before, other, event):
+                run.process, run.expected = supposed.process, supposed.expected
+                return True
+        if sent is None:
+            raise Unexpected(
+                f"{type(event).__name__} does not follow from what happened to execution"
+                f" {execution_id} before"
+            )
+        return sent
+
+    def follow(self, recorded: Recorded) -> tuple[Run, Held] | None:
+        """Let the execution go on with the event; where it has ended, itself and what it holds."""
+        event: Any = recorded.event
+        execution_id = getattr(event, "execution_id", None)
+        if execution_id is None:
+            return None
+        if isinstance(event, OrderPlaced) and execution_id not in self._runs:
+            run = Run(execution_id, event, recorded.position, None, {})
+            if run.streams & self._broken:
+                self._unclear.add(execution_id)
+                return None
+            self._runs[execution_id] = run
+        elif execution_id not in self._runs:
+            if isinstance(event, OrderCompleted | OrderRejected):
+                self._unclear.discard(execution_id)
+            return None
+        run = self._runs[execution_id]
+        run.position = recorded.position
+        run.held.take(event)
+        run.expected.pop(recorded.stream_id, None)
+        _go_on(run, event)
+        if run.process is not None and not isinstance(event, OrderCompleted | OrderRejected):
+            return None
+        del self._runs[execution_id]
+        return run, run.held
+
+    def _suppositions(self, run: Run) -> Iterable[Run]:
+        """What the log does not tell: commands were refused, or the time was over."""
+        refused = Run(run.execution_id, run.order, run.position, run.process, dict(run.expected))
+        for stream, command in run.expected.items():
+            try:
+                self._stream(stream).decide(command)
+            except DomainError as refusal:
+                refused.expected.pop(stream)
+                _go_on(refused, Refused(run.execution_id, stream, str(refusal)))
+        yield refused
+        for begun in (run, refused):
+            late = Run(run.execution_id, run.order, run.position, begun.process, {})
+            _go_on(late, TimedOut(run.execution_id))
+            yield late
+
+
+def _go_on(run: Run, event: Event | Refused | TimedOut) -> None:
+    try:
+        run.process, commands = react(run.process, event)
+    except CannotGoOn:  # it is put aside until somebody has looked at it
+        return
+    run.expected.update((stream_id(command), command) for command in commands)
+
+
+def answers(before: Loaded, command: Command, event: Event) -> bool:
+    """Whether the command makes just this event happen."""
+    try:
+        return any(same(event, other) for other in before.decide(command))
+    except DomainError:
+        return False
+
+
+def same(event: Event, other: Event) -> bool:
+    """Whether they say the same; what operators are told of a failure is free text."""
+    if event == other:
+        return True
+    return (
+        isinstance(event, OrderRejected)
+        and isinstance(other, OrderRejected)
+        and isinstance(event.problem, ProcessingFailed)
+        and isinstance(other.problem, ProcessingFailed)
+    )
