@@ -37,6 +37,12 @@ check: setup  ## Format, lint, types and import directions
 test: check  ## All checks, then all tests
 	$(BIN)/pytest --cov --cov-fail-under=100
 
+MINUTES ?= 5
+
+.PHONY: soak
+soak: setup  ## Kill everything under load for MINUTES=5, and look whether anything was lost
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
+
 .PHONY: bench
 bench: setup  ## All benchmarks, with several rounds (half an hour)
 	$(BIN)/python -m benchmarks

@@ -18,7 +18,7 @@ SPAWN = get_context("spawn")  # a fork would inherit our threads and connections
 def running_workers(url: str) -> Iterator[None]:
     """Both of them on the shop's database at `url`, until the block ends."""
     processes = [
-        SPAWN.Process(target=_run, args=(url, make)) for make in (ProcessManager, Projector)
+        SPAWN.Process(target=run_worker, args=(url, make)) for make in (ProcessManager, Projector)
     ]
     for process in processes:
         process.start()
@@ -30,7 +30,8 @@ def running_workers(url: str) -> Iterator[None]:
             process.join()
 
 
-def _run(url: str, make: Callable[[], Consumer]) -> None:
+def run_worker(url: str, make: Callable[[], Consumer]) -> None:
+    """Run the consumer in this process until SIGTERM."""
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     configure_logs("worker", "WARNING")

@@ -23,7 +23,7 @@ Process = subprocess.Popen[bytes]
 POLL = 0.1  # seconds between two looks at who has died
 FIRST_PAUSE = 0.2  # seconds before a process is started again; doubled each time it dies
 LONGEST_PAUSE = 15.0
-HEALTHY = 30.0  # seconds after which a process that ran is not held its last death against
+HEALTHY = 10.0  # seconds after which a process that ran is not held its last death against
 
 
 @dataclass(frozen=True, slots=True)

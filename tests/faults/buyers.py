@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -58,6 +58,7 @@ class Buyer:
     answers: Answers
     chance: random.Random
     pause: float = 0.0
+    before_placing: Callable[[str], Awaitable[None]] | None = None
 
     async def buy_until(self, stop: asyncio.Event) -> None:
         """Create and place orders, of which one in eight says a wrong total."""
@@ -67,6 +68,8 @@ class Buyer:
                 order_id = new_id()
                 if await self._done(stop, http, CREATE, self._order(order_id), "OrderPayload"):
                     self.answers.created.append(order_id)
+                    if self.before_placing is not None:
+                        await self.before_placing(str(order_id))
                     place = {"orderId": str(order_id), "executionName": str(order_id)}
                     if await self._done(stop, http, PLACE, place, "PlaceOrderPayload"):
                         self.answers.placed.append(order_id)
