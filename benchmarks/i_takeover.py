@@ -23,7 +23,7 @@ from infrastructure.runner import Consumer
 
 KILLED, FROZEN = "killed", "frozen"
 RUNNERS: tuple[Callable[[], Consumer], ...] = (ProcessManager, Projector)
-LEADER = "SELECT split_part(holder, ':', 2)::int FROM runners WHERE name = %s"
+LEADER = "SELECT nullif(split_part(holder, ':', 2), '')::int FROM runners WHERE name = %s"
 THERE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
 PATIENCE = 30.0  # seconds
 
@@ -113,7 +113,7 @@ class _Pair:
     def _leader(self) -> int:
         with psycopg.connect(self._url, autocommit=True) as connection:
             row = connection.execute(LEADER, (self.name,)).fetchone()
-        return int(row[0]) if row else 0
+        return row[0] if row and row[0] else 0
 
     def _there(self) -> int:
         with psycopg.connect(self._url, autocommit=True) as connection:
