@@ -107,6 +107,14 @@ CREATE TABLE IF NOT EXISTS parked_events (
 );
 CREATE INDEX IF NOT EXISTS parked_events_belongs_to_idx ON parked_events (consumer, belongs_to, position);
 
+-- Logs that were imported into this shop, or are being imported while `finished_at` is null.
+CREATE TABLE IF NOT EXISTS imports (
+    sha256 text PRIMARY KEY,
+    events bigint NOT NULL,
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz
+);
+
 -- What an operator has decided that a consumer shall never process.
 CREATE TABLE IF NOT EXISTS dropped_events (
     consumer text NOT NULL,

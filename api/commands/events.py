@@ -1,6 +1,9 @@
 """`shop events`: looking into the log, and moving it."""
 
+import sys
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -8,12 +11,15 @@ import typer
 
 from api.commands import moments
 from api.commands.terminal import (
+    Advance,
     AsJson,
     event_object,
     faint,
     moment,
     open_shop,
+    progress,
     say,
+    say_json,
     say_json_object,
     shown,
     strong,
@@ -21,6 +27,8 @@ from api.commands.terminal import (
 from infrastructure.event_codec import EVENT_TYPES
 from infrastructure.replay.errors import NotThere
 from infrastructure.replay.log import EventFilter, StoredEvent, head_of, read_events, tail_events
+from infrastructure.replay.rebuild import Progress
+from infrastructure.replay.transfer import Seal, check_file, export, export_to, import_log
 
 app = typer.Typer(help="Look into the log of all events, and move it.", no_args_is_help=True)
 
@@ -131,6 +139,66 @@ def tail(
         for event in tail_events(connection, wanted):
             if event is not None:
                 _say_event(event, as_json, flush=True)
+
+
+@app.command("export", epilog="Example: shop events export shop.jsonl")
+def export_events(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A new file; - is the standard output.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Write the whole log to a file of JSON Lines, with a checksum at its end.
+
+    What was stopped is gone on with. Users are not in the log, and so not in the file.
+    """
+    with (
+        open_shop("events") as shop,
+        shop.connection() as connection,
+        progress("Exporting") as advance,
+    ):
+        if str(file) == "-":
+            _watch(export_to(connection, sys.stdout.buffer), advance)
+            return
+        seal = _watch(export(connection, file), advance)
+    _say_seal(seal, f"{file} holds", as_json)
+
+
+@app.command("import", epilog="Example: shop events import shop.jsonl")
+def import_events(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="That was exported."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Read an exported log into an empty shop whose workers do not run.
+
+    What was stopped is gone on with. The read models are filled by the next worker, which also goes
+    on with orders that had not ended.
+    """
+    with open_shop("events") as shop, shop.connection() as connection:
+        seal = check_file(file)
+        with progress("Importing") as advance:
+            for step in import_log(connection, file, seal):
+                advance(step.position, step.goal)
+    _say_seal(seal, "The shop now holds", as_json)
+
+
+def _watch(steps: Iterator[Progress | Seal], advance: Advance) -> Seal:
+    for step in steps:
+        if isinstance(step, Seal):
+            return step
+        advance(step.position, step.goal)
+    raise AssertionError("an export ends with its seal")
+
+
+def _say_seal(seal: Seal, what: str, as_json: bool) -> None:
+    if as_json:
+        say_json(seal)
+    else:
+        say(f"{what} {seal.events:,} events and {seal.keys:,} idempotency keys.")
+        say(f"Digest: {seal.events}:{seal.digest}")
 
 
 def _say_event(event: StoredEvent, as_json: bool, *, flush: bool = False) -> None:

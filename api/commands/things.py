@@ -1,5 +1,6 @@
 """`shop orders`, `products`, `accounts`: what they were at a moment, and how they got there."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from api.commands.terminal import (
     strong,
 )
 from infrastructure.replay.as_of import AsOf, account_as_of, order_as_of, product_as_of
+from infrastructure.replay.fixture import fixture_lines, order_fixture
 from infrastructure.replay.story import Moment, order_history
 
 orders = typer.Typer(help="Replay orders.", no_args_is_help=True)
@@ -78,6 +80,19 @@ def orders_as_of(
             return {**order, "executions": plain(executions), "version": found.version}
 
         _answer(shop, question, _as_of(version, at), diff, as_json)
+
+
+@orders.command("export", epilog="Example: shop orders export 0197a3b2-… > order.jsonl")
+def orders_export(id: Id) -> None:
+    """Print one order with all that it met, made anonymous: a log for a test to load.
+
+    A test reads it by `read_fixture` of `infrastructure.replay.fixture`, and an empty shop by
+    `shop events import`.
+    """
+    with open_shop("orders") as shop:
+        fixture = shop.ask(lambda connection: order_fixture(connection, id))
+    for line in fixture_lines(fixture):
+        sys.stdout.write(line.decode())
 
 
 @products.command("as-of", epilog="Example: shop products as-of 0197a3b2-… --at yesterday")

@@ -112,14 +112,23 @@ class History:
         over."""
         return self._run(customer, order, name, given_up_after=after)
 
+    def leave(self, customer: tuple[UUID, UUID], order: UUID, name: str, after: int) -> UUID:
+        """Placed, and what follows on so many rounds of reactions; the next ones do not follow."""
+        return self._run(customer, order, name, None, left_after=after)
+
     def _run(
-        self, customer: tuple[UUID, UUID], order: UUID, name: str, given_up_after: int | None
+        self,
+        customer: tuple[UUID, UUID],
+        order: UUID,
+        name: str,
+        given_up_after: int | None,
+        left_after: int | None = None,
     ) -> UUID:
         run = self.place(customer, order, name)
         process: PlaceOrderProcess | None = None
         queue: list[Recorded] = [self.recorded[-1]]
         reactions = 0
-        while queue:
+        while queue and (left_after is None or reactions < left_after):
             cause = queue.pop(0)
             process, commands = react(process, cause.event)
             reactions += 1
