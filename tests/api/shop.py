@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 import uvicorn
+import uvloop
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -46,7 +47,7 @@ class Api:
             self._app, ws="websockets-sansio", ws_max_size=1 << 20, lifespan="on", log_config=None
         )
         self._server = uvicorn.Server(config)
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = Thread(target=self._run)
 
     def _run(self) -> None:
