@@ -1,22 +1,31 @@
 """Events to JSON and back. What stands in the log is `{recorded_at, actor_id, correlation_id,
-causation_id, data: {the event's fields}}`, under the event's class name."""
+causation_id, data: {the event's fields}}`, under the event's class name. A class that has changed
+since it was first stored has `data_version` before `data`: see `infrastructure.upcasts`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
 
-from pydantic import TypeAdapter
+import orjson
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from domain.events import Event
 from domain.recorded import Origin, Recorded
+from infrastructure.upcasts import UPCASTS, Json, Upcasts, upcast
 
 E = TypeVar("E")
+
+EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope(Generic[E]):
     """An event with its circumstances, as it is stored."""
+
+    # So that an event of a version that this release does not know is not read as if it did.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     recorded_at: datetime
     actor_id: UUID | None
@@ -25,43 +34,112 @@ class Envelope(Generic[E]):
     data: E
 
 
-EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
-_ENVELOPES: dict[str, TypeAdapter[Envelope[Event]]] = {
-    name: TypeAdapter(Envelope[cls])  # type: ignore[valid-type]  # one adapter a class, made at import
-    for name, cls in EVENT_TYPES.items()
-}
+@dataclass(frozen=True, slots=True)
+class VersionedEnvelope(Generic[E]):
+    """The same for a class that has changed since it was first stored."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    recorded_at: datetime
+    actor_id: UUID | None
+    correlation_id: UUID
+    causation_id: str
+    data_version: int
+    data: E
 
 
 class UnknownEvent(Exception):
-    """The log holds an event that this version of the shop has no class for."""
+    """The log holds an event that this release has no class for, or of a version it cannot read."""
 
 
-def encode(event: Event, origin: Origin, recorded_at: datetime) -> bytes:
-    """The JSON that stands in the log."""
-    return _ENVELOPES[type(event).__name__].dump_json(
-        Envelope(recorded_at, origin.actor_id, origin.correlation_id, origin.causation_id, event)
-    )
+class Codec:
+    """Writes and reads events of `types`, which were stored otherwise before their `upcasts`."""
+
+    def __init__(self, types: Mapping[str, type[Any]], upcasts: Upcasts) -> None:
+        if unknown := upcasts.keys() - types.keys():
+            raise ValueError(f"There are no events {', '.join(sorted(unknown))} to upcast")
+        self._upcasts = upcasts
+        self._versions = {name: 1 + len(steps) for name, steps in upcasts.items() if steps}
+        self._stored: dict[str, TypeAdapter[Any]] = {
+            name: TypeAdapter(VersionedEnvelope[cls] if name in self._versions else Envelope[cls])  # type: ignore[valid-type]  # one a class, made at import
+            for name, cls in types.items()
+        }
+        self._data: dict[str, TypeAdapter[Any]] = {
+            name: TypeAdapter(cls) for name, cls in types.items()
+        }
+
+    def version(self, topic: str) -> int:
+        """How often the class has changed since it was first stored, and once more."""
+        return self._versions.get(topic, 1)
+
+    def encode(self, event: Event, origin: Origin, recorded_at: datetime) -> bytes:
+        """The JSON that stands in the log."""
+        topic = type(event).__name__
+        envelope: Envelope[Event] | VersionedEnvelope[Event] = Envelope(
+            recorded_at, origin.actor_id, origin.correlation_id, origin.causation_id, event
+        )
+        if self._versions and topic in self._versions:
+            envelope = VersionedEnvelope(
+                recorded_at,
+                origin.actor_id,
+                origin.correlation_id,
+                origin.causation_id,
+                self._versions[topic],
+                event,
+            )
+        return self._stored[topic].dump_json(envelope)
+
+    def decode(
+        self, position: int, stream_id: UUID, version: int, topic: str, state: bytes
+    ) -> Recorded:
+        """What `encode` made, now or by an earlier release, with its place in the log. Raises
+        UnknownEvent, or pydantic's ValidationError when the JSON is not that of the class."""
+        adapter = self._stored.get(topic)
+        if adapter is None:
+            raise UnknownEvent(f"{topic} at position {position}")
+        if self._versions and topic in self._versions:
+            state = self._newest(topic, state)
+        envelope = adapter.validate_json(state)
+        origin = Origin(envelope.actor_id, envelope.correlation_id, envelope.causation_id)
+        return Recorded(envelope.data, position, stream_id, version, envelope.recorded_at, origin)
+
+    def to_json(self, event: Event) -> Any:
+        """The event's fields as plain JSON values."""
+        return self._data[type(event).__name__].dump_python(event, mode="json")
+
+    def from_json(self, topic: str, data: Any, version: int | None = None) -> Event:
+        """The event of class `topic` with these fields, as version `version` had them (None: as
+        they are now). Raises ValidationError."""
+        if version is not None:
+            data = upcast(data, version, self._upcasts.get(topic, ()))
+        event: Event = self._data[topic].validate_python(data)
+        return event
+
+    def _newest(self, topic: str, state: bytes) -> bytes:
+        """The JSON as this release would have stored it."""
+        newest = self._versions[topic]
+        if b',"data_version":%d,' % newest in state:
+            return state
+        try:
+            body: Json = orjson.loads(state)
+            version, data = body.pop("data_version", 1), body.pop("data")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return state  # what is wrong with it the validation says
+        if version >= newest:
+            raise UnknownEvent(f"{topic} of version {version}; this release knows up to {newest}")
+        try:
+            data = upcast(data, version, self._upcasts[topic])
+        except Exception as error:  # whatever it is: such an event cannot be read
+            raise UnknownEvent(f"{topic} of version {version} is not as it was: {error}") from error
+        return orjson.dumps({**body, "data_version": newest, "data": data})
 
 
-def decode(position: int, stream_id: UUID, version: int, topic: str, state: bytes) -> Recorded:
-    """What `encode` made, with its place in the log. Raises UnknownEvent, or pydantic's
-    ValidationError when the JSON is not that of the class."""
-    adapter = _ENVELOPES.get(topic)
-    if adapter is None:
-        raise UnknownEvent(f"{topic} at position {position}")
-    envelope = adapter.validate_json(state)
-    origin = Origin(envelope.actor_id, envelope.correlation_id, envelope.causation_id)
-    return Recorded(envelope.data, position, stream_id, version, envelope.recorded_at, origin)
+CODEC = Codec(EVENT_TYPES, UPCASTS)
 
+encode = CODEC.encode
+decode = CODEC.decode
+event_to_json = CODEC.to_json
+event_from_json = CODEC.from_json
 
-def event_to_json(event: Event) -> Any:
-    """The event's fields as plain JSON values."""
-    return _DATA[type(event).__name__].dump_python(event, mode="json")
-
-
-def event_from_json(topic: str, data: Any) -> Event:
-    """The event of class `topic` with these fields."""
-    return _DATA[topic].validate_python(data)
-
-
-_DATA: dict[str, TypeAdapter[Event]] = {name: TypeAdapter(cls) for name, cls in EVENT_TYPES.items()}
+UNREADABLE = (UnknownEvent, ValidationError)
+"""What `decode` raises."""

@@ -21,10 +21,12 @@ from api.commands.terminal import (
     say,
     say_json,
     say_json_object,
+    say_table,
     shown,
     strong,
 )
 from infrastructure.event_codec import EVENT_TYPES
+from infrastructure.replay.catalog import catalog
 from infrastructure.replay.errors import NotThere
 from infrastructure.replay.log import EventFilter, StoredEvent, head_of, read_events, tail_events
 from infrastructure.replay.rebuild import Progress
@@ -139,6 +141,32 @@ def tail(
         for event in tail_events(connection, wanted):
             if event is not None:
                 _say_event(event, as_json, flush=True)
+
+
+@app.command("catalog", epilog="Example: shop events catalog")
+def show_catalog(as_json: AsJson = False) -> None:
+    """Print every type of event: its fields, its version, how many are stored, who reads it."""
+    with open_shop("events") as shop, shop.connection() as connection:
+        found = catalog(connection)
+    if as_json:
+        for kind in found:
+            say_json(kind)
+        return
+    say_table(
+        ("TYPE", "STREAM", "VERSION", "STORED", "LAST", "READ BY", "FIELDS"),
+        (
+            (
+                kind.type,
+                kind.stream or "no class here",
+                kind.version,
+                kind.stored.count,
+                kind.stored.last,
+                ", ".join(kind.read_by),
+                ", ".join(f"{name}: {of}" for name, of in kind.fields.items()),
+            )
+            for kind in found
+        ),
+    )
 
 
 @app.command("export", epilog="Example: shop events export shop.jsonl")

@@ -1,7 +1,8 @@
 """What the code of a read model is, in a few characters: other code, another fingerprint.
 
 Only what the projection is made of counts: what can be reached by name from `PROJECTION` in its
-module, here and in the domain. Comments, docstrings, layout and the queries beside it do not.
+module, here and in the domain, and the upcasts of its events. Comments, docstrings, layout and the
+queries beside it do not.
 """
 
 import ast
@@ -11,6 +12,8 @@ from functools import cache
 from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
+
+from infrastructure.upcasts import UPCASTS
 
 PACKAGES = ("projections", "domain")
 # What every event is wrapped in leads to all events; those that matter are reached by themselves.
@@ -24,7 +27,10 @@ def fingerprint(name: str) -> str:
         return ""
     reached: dict[tuple[str, str], str] = {}
     _reach(f"projections.{name}", "PROJECTION", reached)
-    text = "\n".join(source for _, source in sorted(reached.items()))
+    upcasts = [
+        inspect.getsource(step) for _, event in sorted(reached) for step in UPCASTS.get(event, ())
+    ]
+    text = "\n".join([*(source for _, source in sorted(reached.items())), *upcasts])
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
