@@ -109,8 +109,9 @@ class Shop(RuleBasedStateMachine):
         return self.list_product(10_00, 3)
 
     @initialize(target=orders)
-    def first_order(self) -> Order:
-        return self.buy(self.sign_up(100_00), self.list_product(10_00, 3), 2)
+    def first_order(self) -> Any:
+        wanted = {self.list_product(10_00, 3): 2}
+        return self.new_order(self.sign_up(100_00), wanted, 0, at_once=True)
 
     @rule(target=customers, money=MONEY)
     def another_customer(self, money: int) -> tuple[UUID, UUID]:
@@ -164,10 +165,25 @@ class Shop(RuleBasedStateMachine):
         lines=st.lists(st.tuples(products, st.integers(1, 3)), min_size=1, max_size=3),
         wrong=st.sampled_from([0, 0, 0, 1]),
     )
-    def create(
-        self, customer: tuple[UUID, UUID], lines: list[tuple[UUID, int]], wrong: int
+    def create(self, customer: tuple[UUID, UUID], lines: list[tuple[UUID, int]], wrong: int) -> Any:
+        return self.new_order(customer, dict(lines), wrong)
+
+    @rule(target=orders, customer=customers, product=products, quantity=st.integers(1, 3))
+    def buy(self, customer: tuple[UUID, UUID], product: UUID, quantity: int) -> Any:
+        return self.new_order(customer, {product: quantity}, 0, at_once=True)
+
+    @rule(target=done, order=orders)
+    def place(self, order: Order) -> Any:
+        return self.begin(order)
+
+    def new_order(
+        self,
+        customer: tuple[UUID, UUID],
+        wanted: dict[UUID, int],
+        wrong: int,
+        *,
+        at_once: bool = False,
     ) -> Order:
-        wanted = dict(lines)
         items = tuple(
             OrderItem(product, "Board", "/b.svg", self.prices[product], quantity)
             for product, quantity in wanted.items()
@@ -176,16 +192,11 @@ class Shop(RuleBasedStateMachine):
         order = Order(new_id(), customer[0])
         assert self.send(CreateOrder(order.order_id, *customer, items, ADDRESS, total))
         self.created.append(order.order_id)
+        if at_once:
+            self.begin(order)
         return order
 
-    @rule(target=orders, customer=customers, product=products, quantity=st.integers(1, 3))
-    def buy(self, customer: tuple[UUID, UUID], product: UUID, quantity: int) -> Order:
-        order = self.create(customer, [(product, quantity)], 0)
-        self.place(order)
-        return order
-
-    @rule(target=done, order=orders)
-    def place(self, order: Order) -> Any:
+    def begin(self, order: Order) -> Any:
         name = str(new_id())
         run = execution_id(order.customer_id, name)
         key = IdempotencyKey(run, order.order_id.bytes)
