@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, WebSocketRoute
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
-from api.edge import Edge, failure
+from api.edge import Direct, Edge, failure
 from api.execution import Engine
 from api.files import static_files
 from api.graphql_http import GraphQLEndpoint
@@ -47,26 +47,22 @@ def create_app(settings: Settings) -> ASGIApp:
         async with running(settings) as services:
             app.state.services = services
             endpoint = GraphQLEndpoint(services, graphiql=settings.graphiql)
-            app.router.routes.extend(
-                [
-                    Route("/graphql", endpoint),
-                    WebSocketRoute("/graphql", endpoint),
-                    *health_routes(services),
-                    static_files(),
-                ]
-            )
+            endpoints["/graphql"] = ServerErrorMiddleware(endpoint, failure)
+            app.router.routes.extend([*health_routes(services), static_files()])
             yield
 
+    endpoints: dict[str, ASGIApp] = {}
     app = FastAPI(lifespan=lifespan, openapi_url=None, exception_handlers={Exception: failure})
+    whole: ASGIApp = Direct(app, endpoints)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
+        whole = CORSMiddleware(
+            whole,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=["X-Request-Id"],
         )
-    return Edge(app)
+    return Edge(whole)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ import httpx
 import orjson
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -73,7 +74,10 @@ class Api:
 
     @property
     def services(self) -> Services:
-        services: Services = self._app._app.state.services
+        app = self._app
+        while not isinstance(app, FastAPI):
+            app = app._app
+        services: Services = app.state.services
         return services
 
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
