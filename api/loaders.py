@@ -1,5 +1,6 @@
 """Rows by key, gathered over a whole request: one statement for all that ask at the same time."""
 
+from asyncio import ensure_future, shield
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import TypeVar
@@ -28,6 +29,18 @@ Row = TypeVar("Row")
 Query = Callable[[AsyncConnection[TupleRow], Sequence[UUID]], Awaitable[list[Row]]]
 
 
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Loader(DataLoader[K, V]):
+    """Loads a row once for all that ask for it. Who is cancelled, because something failed beside
+    it, does not take the row from the others."""
+
+    def load(self, key: K) -> Awaitable[V]:
+        return shield(ensure_future(super().load(key)))
+
+
 @message
 class OrdersOf:
     """A page of one customer's orders; statuses of None are all."""
@@ -53,32 +66,32 @@ class Loaders:
         self._users = users
 
     @cached_property
-    def products(self) -> DataLoader[UUID, ProductRow | None]:
+    def products(self) -> Loader[UUID, ProductRow | None]:
         """By id."""
         return self._rows(products_by_ids, lambda row: row.product_id)
 
     @cached_property
-    def orders(self) -> DataLoader[UUID, OrderRow | None]:
+    def orders(self) -> Loader[UUID, OrderRow | None]:
         """By id."""
         return self._rows(orders_by_ids, lambda row: row.order_id)
 
     @cached_property
-    def accounts(self) -> DataLoader[UUID, AccountRow | None]:
+    def accounts(self) -> Loader[UUID, AccountRow | None]:
         """By the owner's id."""
         return self._rows(accounts_by_owners, lambda row: row.owner_id)
 
     @cached_property
-    def users(self) -> DataLoader[UUID, User | None]:
+    def users(self) -> Loader[UUID, User | None]:
         """By id."""
 
         async def load(ids: list[UUID]) -> list[User | None]:
             found = await self._users.by_ids(ids)
             return [found.get(user_id) for user_id in ids]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
-    def executions(self) -> DataLoader[UUID, list[ExecutionRow]]:
+    def executions(self) -> Loader[UUID, list[ExecutionRow]]:
         """All of an order, newest first, by the order's id."""
 
         async def load(order_ids: list[UUID]) -> list[list[ExecutionRow]]:
@@ -86,10 +99,10 @@ class Loaders:
                 rows = await executions_by_orders(connection, order_ids)
             return _grouped(order_ids, rows, lambda row: row.order_id)
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
-    def order_pages(self) -> DataLoader[OrdersOf, list[OrderRow]]:
+    def order_pages(self) -> Loader[OrdersOf, list[OrderRow]]:
         """Newest first."""
 
         async def load(keys: list[OrdersOf]) -> list[list[OrderRow]]:
@@ -102,10 +115,10 @@ class Loaders:
                 pages.update(zip(same, groups, strict=True))
             return [pages[key] for key in keys]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
-    def order_counts(self) -> DataLoader[tuple[UUID, tuple[str, ...] | None], int]:
+    def order_counts(self) -> Loader[tuple[UUID, tuple[str, ...] | None], int]:
         """How many a customer has, by the customer's id and the statuses that count."""
 
         async def load(keys: list[tuple[UUID, tuple[str, ...] | None]]) -> list[int]:
@@ -117,10 +130,10 @@ class Loaders:
                 counts.update({key: found.get(key[0], 0) for key in same})
             return [counts[key] for key in keys]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
-    def transaction_pages(self) -> DataLoader[TransactionsOf, list[TransactionRow]]:
+    def transaction_pages(self) -> Loader[TransactionsOf, list[TransactionRow]]:
         """Newest first."""
 
         async def load(keys: list[TransactionsOf]) -> list[list[TransactionRow]]:
@@ -133,10 +146,10 @@ class Loaders:
                 pages.update(zip(same, groups, strict=True))
             return [pages[key] for key in keys]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
-    def transaction_counts(self) -> DataLoader[UUID, int]:
+    def transaction_counts(self) -> Loader[UUID, int]:
         """How many an account has."""
 
         async def load(account_ids: list[UUID]) -> list[int]:
@@ -144,18 +157,17 @@ class Loaders:
                 found = await count_transactions(connection, account_ids)
             return [found.get(account_id, 0) for account_id in account_ids]
 
-        return DataLoader(load)
+        return Loader(load)
 
-    def _rows(self, query: Query[Row], key: Callable[[Row], UUID]) -> DataLoader[UUID, Row | None]:
+    def _rows(self, query: Query[Row], key: Callable[[Row], UUID]) -> Loader[UUID, Row | None]:
         async def load(ids: list[UUID]) -> list[Row | None]:
             async with self._pool.connection() as connection:
                 found = {key(row): row for row in await query(connection, ids)}
             return [found.get(wanted) for wanted in ids]
 
-        return DataLoader(load)
+        return Loader(load)
 
 
-K = TypeVar("K")
 Likeness = TypeVar("Likeness")
 
 
