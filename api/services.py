@@ -28,7 +28,7 @@ MUTATIONS_A_MINUTE = 600
 CONNECTIONS_A_USER = 20
 SUBSCRIPTIONS_A_USER = 200
 # Queries and mutations under way: more at once would only make each of them wait longer.
-OPERATIONS_A_PROCESS = 256
+OPERATIONS_A_PROCESS = 200
 # Who holds an expired token must be able to get another one.
 WITHOUT_TOKEN = frozenset(
     {
