@@ -82,9 +82,16 @@ class EmbeddedPostgres:
         return [*script, str(BINARIES / "postgres"), "-D", str(self._data), *settings]
 
     def claim(self) -> None:
-        """Take the directory for this process. Raises EmbeddedError where another one has it."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        lock = (self.directory / "lock").open("a+")
+        """Take the directory for this process.
+
+        Raises EmbeddedError where another one has it, or it cannot be used.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            lock = (self.directory / "lock").open("a+")
+        except OSError as error:
+            message = f"The directory {self.directory} cannot be used: {error.strerror}"
+            raise EmbeddedError(message) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

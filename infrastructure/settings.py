@@ -127,13 +127,17 @@ class Settings(BaseSettings):
         """The keys that tokens may be signed with; the first signs.
 
         Made once and kept in the data directory where none is set and PostgreSQL is embedded.
-        Raises SettingsError where none is set and it is not.
+        Raises SettingsError where none is set and it is not, or none can be kept.
         """
         if self.secret_key is not None:
             return tuple(self.secret_key.get_secret_value().split(","))
         if not self.embedded:
             raise SettingsError("SHOP_SECRET_KEY: must be set where SHOP_DATABASE_URL is")
-        return (_kept_key(self.data_dir / "secret-key"),)
+        try:
+            return (_kept_key(self.data_dir / "secret-key"),)
+        except OSError as error:
+            reason = f"cannot be used: {error.strerror}"
+            raise SettingsError(f"SHOP_DATA_DIR: {str(self.data_dir)!r} {reason}") from error
 
 
 def _kept_key(path: Path) -> str:

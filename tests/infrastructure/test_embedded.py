@@ -90,6 +90,12 @@ def test_a_second_server_on_the_same_data_is_refused(data_dir: Path) -> None:
     assert first.url
 
 
+def test_a_directory_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedError, match=r"file cannot be used: File exists$"):
+        EmbeddedPostgres(tmp_path / "file").claim()
+
+
 def test_others_find_a_running_server_by_its_data(data_dir: Path) -> None:
     assert running_url(data_dir) is None
     with EmbeddedPostgres(data_dir) as postgres:

@@ -109,6 +109,15 @@ def test_a_key_is_made_once_and_readable_by_its_owner_alone(
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600]
 
 
+def test_a_data_directory_that_cannot_be_used_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SHOP_DATA_DIR", str(tmp_path / "file"))
+    with pytest.raises(SettingsError, match=r"^SHOP_DATA_DIR: '.*file' cannot be used: "):
+        load_settings().signing_keys()
+
+
 def test_no_key_is_made_for_a_database_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_DATABASE_URL", "postgresql://host/shop")
     with pytest.raises(SettingsError, match="SHOP_SECRET_KEY: must be set"):
