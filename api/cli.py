@@ -1,6 +1,8 @@
 """The command line. Exit status: 0 good, 1 failed, 2 used or set up wrongly."""
 
+import os
 import socket
+import sys
 from typing import Annotated
 
 import psycopg
@@ -24,7 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
 add_commands(app)
 
@@ -88,7 +90,13 @@ app.command(epilog="Example: shop demo --url http://127.0.0.1:8080 completed")(d
 def main() -> None:
     """Run the command line; what an operator can put right is told in one line."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read what we print has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
     except SettingsError as error:
         _fail(str(error), 2)
     except ValidationFailed as error:
