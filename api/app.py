@@ -98,9 +98,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
                 limits=settings.limits,
             ),
             live=LiveRows(pool),
-            engine=Engine(
-                build_schema(), limits=settings.limits, introspection=settings.introspection
-            ),
+            engine=Engine(build_schema(), introspection=settings.introspection),
             mutations=TokenBuckets(MUTATIONS_A_MINUTE, enabled=settings.limits),
             connections=Tally(CONNECTIONS_A_USER, limits=settings.limits),
             subscriptions=Tally(SUBSCRIPTIONS_A_USER, limits=settings.limits),

@@ -33,6 +33,7 @@ from infrastructure.errors import Unavailable
 # A document takes some hundred times its text: all that are kept take 200 MB at the very most.
 KEPT_DOCUMENTS = 500
 LONGEST_KEPT = 4_096  # characters
+TOO_LARGE = ("Syntax Error: Document contains more than", "Syntax Error: Document is nested too")
 PATIENCE = 15.0  # seconds that a query or a mutation may take
 
 
@@ -71,24 +72,23 @@ def request_of(body: object) -> Request:
 
 @message
 class Operation:
-    """One operation of a valid document: its root fields by their keys in the answer; its cost,
-    None where limits are off; and itself compiled, None where graphql-core has to execute it."""
+    """One operation of a valid document: its root fields by their keys in the answer; its cost; and
+    itself compiled, None where graphql-core has to execute it."""
 
     document: DocumentNode
     kind: OperationType
     name: str | None
     fields: Mapping[str, str]
-    cost: Cost | None
+    cost: Cost
     compiled: Compiled | None
 
 
 class Engine:
     """Executes the operations of one schema."""
 
-    def __init__(self, schema: strawberry.Schema, *, limits: bool, introspection: bool) -> None:
+    def __init__(self, schema: strawberry.Schema, *, introspection: bool) -> None:
         self.schema = schema._schema  # noqa: SLF001  # it has no public name
         self._executor = cast("type[Executor[Context]]", schema.execution_context_class)
-        self._limits = limits
         self._hidden = not introspection
         self._rules = (
             (*specified_rules, NoSchemaIntrospectionCustomRule) if self._hidden else specified_rules
@@ -109,10 +109,8 @@ class Engine:
             )
         return operation
 
-    def cost(self, operation: Operation, variables: dict[str, Any] | None) -> int | None:
-        """What the operation costs, None where limits are off. Raises Refused for too much."""
-        if operation.cost is None:
-            return None
+    def cost(self, operation: Operation, variables: dict[str, Any] | None) -> int:
+        """What the operation costs. Raises Refused for too much."""
         cost = operation.cost.of(variables or {})
         if cost > MOST_COST:
             raise Refused(QueryTooComplex(f"The operation costs {cost}, the most is {MOST_COST}."))
@@ -126,7 +124,7 @@ class Engine:
             if isinstance(node, OperationDefinitionNode):
                 name = node.name.value if node.name else None
                 fields = root_fields(node, fragments)
-                cost = Cost(self.schema, fragments, node) if self._limits else None
+                cost = Cost(self.schema, fragments, node)
                 compiled = self._compiled(document, name)
                 operations[name] = Operation(document, node.operation, name, fields, cost, compiled)
         return operations
@@ -141,10 +139,10 @@ class Engine:
         try:
             document = parse(query, max_lexical_tokens=MOST_TOKENS, max_comments=MOST_TOKENS)
         except GraphQLError as error:
-            if error.message.startswith("Syntax Error: Document contains more than"):
+            if error.message.startswith(TOO_LARGE):
                 raise Refused(QueryTooComplex(error.message)) from None
             raise Refused(error) from None
-        if self._limits and (reason := excess(document)):
+        if reason := excess(document):
             raise Refused(QueryTooComplex(reason))
         errors = validate(
             self.schema, document, self._rules, max_errors=20, hide_suggestions=self._hidden

@@ -32,12 +32,12 @@ MOST_TOKENS = 2_000
 DEEPEST = 16
 MOST_FIELDS = 300
 MOST_ALIASES = 50
-MOST_COST = 10_000
+MOST_COST = 50_000  # a page of 100 orders with all that belongs to them is less
 
 LARGEST_PAGE = 100
 LARGEST_EVENTS_PAGE = 1_000
 USUAL_LIST = 5  # what is counted for a list that has no page size, such as the items of an order
-INTROSPECTION_COST = 1_000
+INTROSPECTION_COST = 5_000
 MOST_KNOWN = 100
 
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -156,18 +156,24 @@ class Cost:
     ) -> int:
         """`members` is how many a list in this selection has."""
         cost = 0
+        by_type: dict[str, int] = {}  # a value has one type: the dearest is counted, not all
         for selection in selections.selections:
             if isinstance(selection, FieldNode):
                 cost += self._field_cost(selection, on, members, sizes)
-            elif isinstance(selection, FragmentSpreadNode):
-                fragment = self._fragments[selection.name.value]
-                narrowed = self._types[fragment.type_condition.name.value]
-                cost += self._cost(fragment.selection_set, narrowed, members, sizes)
-            elif isinstance(selection, InlineFragmentNode):
-                condition = selection.type_condition
-                inner = self._types[condition.name.value] if condition else on
-                cost += self._cost(selection.selection_set, inner, members, sizes)
-        return cost
+                continue
+            fragment = (
+                self._fragments[selection.name.value]
+                if isinstance(selection, FragmentSpreadNode)
+                else cast("InlineFragmentNode", selection)
+            )
+            condition = fragment.type_condition
+            inner = self._types[condition.name.value] if condition else on
+            below = self._cost(fragment.selection_set, inner, members, sizes)
+            if isinstance(inner, GraphQLObjectType):
+                by_type[inner.name] = by_type.get(inner.name, 0) + below
+            else:
+                cost += below
+        return cost + max(by_type.values(), default=0)
 
     def _field_cost(
         self,

@@ -88,7 +88,7 @@ class Services:
 
     def admit(
         self, request: Request, caller: Caller | None, refused: InvalidToken | None
-    ) -> tuple[Operation, int | None]:
+    ) -> tuple[Operation, int]:
         """The operation and its cost, if it may be executed; `refused` is why there is no caller.
 
         Raises Refused.

@@ -147,7 +147,7 @@ class Connection:
         raise Closed(4403, "The session has ended.")
 
     def _begin(self, tasks: asyncio.TaskGroup, id: str, request: Request) -> None:
-        if len(id) > LONGEST_ID:
+        if not 0 < len(id) <= LONGEST_ID:
             raise Closed(4400, "Invalid message")
         if id in self._operations:
             raise Closed(4409, f"Subscriber for {id[:20]} already exists")
@@ -198,7 +198,7 @@ class Connection:
         return None
 
     async def _send_next(
-        self, id: str, result: ExecutionResult, context: Context, cost: int | None
+        self, id: str, result: ExecutionResult, context: Context, cost: int
     ) -> None:
         payload = answer(result, context.request_id, cost)
         await self._send({"type": "next", "id": id, "payload": payload})

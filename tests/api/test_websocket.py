@@ -54,6 +54,7 @@ async def test_only_one_protocol_is_spoken(shop: Shop, offered: list[str]) -> No
         ([INIT, subscribe(), subscribe()], 4409),
         ([INIT, subscribe(id=1)], 4400),
         ([INIT, subscribe(id="x" * 101)], 4400),
+        ([INIT, subscribe(id="")], 4400),
         ([INIT, subscribe(payload={"query": 1})], 4400),
         ([INIT, subscribe(payload={"query": "{ a }", "variables": []})], 4400),
         ([INIT, {"type": "subscribe", "id": "1"}], 4400),
