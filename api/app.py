@@ -75,7 +75,11 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(async_pool(url, "api", size=POOL_SIZE))
         writer = await stack.enter_async_context(Writer(url))
-        follower = await stack.enter_async_context(Follower(url, pool))
+        reads = pool
+        if settings.read_database_url is not None:
+            replica = settings.read_database_url.get_secret_value()
+            reads = await stack.enter_async_context(async_pool(replica, "reads", size=POOL_SIZE))
+        follower = await stack.enter_async_context(Follower(url, reads, writer.history))
         watch = await stack.enter_async_context(SessionWatch(url))
         backlog = await stack.enter_async_context(Backlog(pool, settings.most_lag))
         passwords = Passwords()
@@ -84,6 +88,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         yield Services(
             currency=currency_of(settings.currency),
             pool=pool,
+            reads=reads,
             writer=writer,
             dispatcher=dispatcher,
             follower=follower,
@@ -97,7 +102,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
                 admin_code=settings.required_admin_code,
                 limits=settings.limits,
             ),
-            live=LiveRows(pool),
+            live=LiveRows(reads),
             engine=Engine(build_schema(), introspection=settings.introspection),
             mutations=TokenBuckets(MUTATIONS_A_MINUTE, enabled=settings.limits),
             connections=Tally(CONNECTIONS_A_USER, limits=settings.limits),

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
+from psycopg_pool import AsyncConnectionPool
 
 from api.metrics import PROCESS
 from api.services import Services
@@ -31,8 +32,6 @@ class _OfProcess(Collector):
     def collect(self) -> Iterator[Metric]:
         services = self._services
         writer = services.writer.statistics
-        pool = services.pool.get_stats()
-        size, available = pool.get("pool_size", 0), pool.get("pool_available", 0)
         yield _gauge("shop_websocket_connections", "Open.", services.connections.total)
         yield _gauge(
             "shop_websocket_operations",
@@ -53,13 +52,13 @@ class _OfProcess(Collector):
         yield _counter("shop_append_conflicts", "Decided again.", writer.conflicts)
         yield _counter("shop_appends_refused", "Too many waited.", writer.refused)
         yield _gauge("shop_read_position", "What can be read here.", services.follower.position)
-        connections = GaugeMetricFamily(
-            "shop_pool_connections", "Connections to the database.", labels=["state"]
+        yield from _labelled(
+            "pool",
+            (("primary", _use(services.pool)), ("reads", _use(services.reads))),
+            shop_pool_used="Connections that somebody uses.",
+            shop_pool_idle="Connections that nobody uses.",
+            shop_pool_waiting="Who waits for a connection.",
         )
-        connections.add_metric(["used"], size - available)
-        connections.add_metric(["idle"], available)
-        yield connections
-        yield _gauge("shop_pool_waiting", "For a connection.", pool.get("requests_waiting", 0))
 
 
 class _OfShop(Collector):
@@ -100,6 +99,12 @@ class _OfShop(Collector):
             "shop_oldest_execution_seconds", "The age of the oldest of them.", unfinished.oldest
         )
         yield from _merged(runner.figures for runner in condition.runners)
+
+
+def _use(pool: AsyncConnectionPool) -> tuple[float, ...]:
+    stats = pool.get_stats()
+    size, idle = stats.get("pool_size", 0), stats.get("pool_available", 0)
+    return size - idle, idle, stats.get("requests_waiting", 0)
 
 
 def _merged(texts: Iterable[str]) -> Iterable[Metric]:

@@ -46,10 +46,12 @@ WITHOUT_TOKEN = frozenset(
 
 @dataclass(slots=True)
 class Services:
-    """One a process. Everything in it is open and runs."""
+    """One a process. Everything in it is open and runs. Read models are read by way of `reads`,
+    which is a replica's where there is one."""
 
     currency: Currency
     pool: AsyncConnectionPool
+    reads: AsyncConnectionPool
     writer: Writer
     dispatcher: Dispatcher
     follower: Follower
@@ -70,7 +72,7 @@ class Services:
             client=client,
             request_id=request_id,
             currency=self.currency,
-            pool=self.pool,
+            pool=self.reads,
             dispatcher=self.dispatcher,
             users=self.identity.users,
             identity=self.identity,

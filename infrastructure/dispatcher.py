@@ -47,6 +47,7 @@ class Dispatcher:
         self._pool = pool
         self._writer = writer
         self._aggregates = Aggregates()
+        self._history = 0
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def dispatch(
@@ -75,6 +76,7 @@ class Dispatcher:
     ) -> Dispatched:
         begins = {stream_id(c) for c in commands if type(c) is DECIDERS[type(c)].creates}
         for attempt in range(ATTEMPTS):
+            history = self._known_history()
             loaded = await self._load(streams, begins if attempt == 0 else set())
             work = UnitOfWork(dict(loaded))
             try:
@@ -87,7 +89,7 @@ class Dispatcher:
             if not work.events:
                 return Dispatched(max(found.position for found in loaded.values()), duplicate=True)
             try:
-                position = await self._writer.append(work.events, key)
+                position = await self._writer.append(work.events, key, history)
             except VersionConflict:
                 self._aggregates.forget(begins)
                 continue
@@ -99,6 +101,13 @@ class Dispatcher:
                 )
             return Dispatched(position, duplicate=False)
         raise Overloaded
+
+    def _known_history(self) -> int | None:
+        """That of what is in memory; None while nobody has connected yet."""
+        if self._history != self._writer.history.number:
+            self._history = self._writer.history.number
+            self._aggregates.clear()
+        return self._history or None
 
     async def load(self, stream: UUID) -> Loaded:
         """The stream as it is now. Raises psycopg.OperationalError or PoolTimeout."""

@@ -20,10 +20,13 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from infrastructure.database import conninfo
 from infrastructure.errors import ReadModelsLate
+from infrastructure.history import History
 
 log = structlog.get_logger()
 
 POLL = 2.0  # seconds; a wake-up that got lost is made up for by looking
+REPLICA_POLL = 0.002  # seconds between two looks at a replica that is behind; doubled each time
+LONGEST_REPLICA_POLL = 0.05
 
 POSITION = "SELECT min(position) FROM projections"
 CHANGED = (
@@ -56,12 +59,18 @@ class Changes:
 class Follower:
     """One a process, for asyncio: follows the read models from `async with` on.
 
-    `listen_url` is the primary, which alone takes LISTEN; the pool may read from a replica.
+    `listen_url` is the primary, which alone takes LISTEN; the pool may read from a replica, which
+    shows a moment later what the primary has told.
     """
 
-    def __init__(self, listen_url: str, pool: AsyncConnectionPool) -> None:
+    def __init__(
+        self, listen_url: str, pool: AsyncConnectionPool, history: History | None = None
+    ) -> None:
         self._conninfo = conninfo(listen_url, "follower")
         self._pool = pool
+        self._history = history or History()
+        self._seen_history = 0
+        self._announced = 0
         self.position = 0
         self._looked = False
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -130,10 +139,12 @@ class Follower:
                 async with await AsyncConnection.connect(
                     self._conninfo, autocommit=True
                 ) as connection:
+                    await self._history.look(connection)
                     await connection.execute("LISTEN projected")
                     pause = 0.1
                     self._news.set()  # whatever came while nobody listened
-                    async for _ in connection.notifies():
+                    async for notification in connection.notifies():
+                        self._announced = int(notification.payload)
                         self._news.set()
             except psycopg.Error as error:
                 await log.awarning("does not hear the read models", error=str(error).strip())
@@ -143,6 +154,7 @@ class Follower:
                 pause = min(pause * 2, 2.0)
 
     async def _follow(self) -> None:
+        behind = REPLICA_POLL
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
@@ -150,6 +162,12 @@ class Follower:
             self._news.clear()
             try:
                 await self._look()
+                if self.position < self._announced:
+                    await asyncio.sleep(behind)
+                    behind = min(behind * 2, LONGEST_REPLICA_POLL)
+                    self._news.set()
+                else:
+                    behind = REPLICA_POLL
             except (psycopg.Error, PoolTimeout) as error:
                 await log.awarning("cannot read the read models", error=str(error).strip())
                 await asyncio.sleep(0.2)
@@ -159,6 +177,9 @@ class Follower:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(POSITION)).fetchone()
             position: int = row[0] if row and row[0] is not None else 0
+            if self._seen_history != self._history.number:
+                self._seen_history = self._history.number
+                self.position, self._announced = min(self.position, position), 0
             changed = []
             if position > self.position and self._subscribers and self._looked:
                 cursor = await connection.execute(CHANGED, {"after": self.position})

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
         None, description="a PostgreSQL address such as postgresql://user@host/database"
     )
+    read_database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        None, description="the PostgreSQL address of a streaming replica"
+    )
     data_dir: Path = Field(Path("data"), description="a folder")
     host: str = Field("127.0.0.1", description="a host name or address")
     port: int = Field(8000, ge=1, le=65535, description="a port number")

@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 from infrastructure.database import AWAY, conninfo
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store import APPEND, IdempotencyKey, NewEvent, append_parameters
+from infrastructure.history import History
 
 log = structlog.get_logger()
 
@@ -49,6 +50,7 @@ class KeyTaken(Exception):
 class _Append:
     events: Sequence[NewEvent]
     key: IdempotencyKey | None
+    history: int | None
     done: asyncio.Future[int]
 
 
@@ -82,6 +84,7 @@ class Writer:
         self._connection: AsyncConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self.history = History()
         self.statistics = WriterStatistics()
 
     async def __aenter__(self) -> Self:
@@ -96,9 +99,15 @@ class Writer:
             await self._task
         await self._disconnect()
 
-    async def append(self, events: Sequence[NewEvent], key: IdempotencyKey | None = None) -> int:
+    async def append(
+        self,
+        events: Sequence[NewEvent],
+        key: IdempotencyKey | None = None,
+        history: int | None = None,
+    ) -> int:
         """Record all `events`, at least one, or none; answer with the position of the last.
 
+        `history` is the one that they were decided on; in another one they are a VersionConflict.
         Raises VersionConflict, KeyTaken, Overloaded when too many wait, and Unavailable when the
         database could not be reached in time.
         """
@@ -106,7 +115,7 @@ class Writer:
             self.statistics.refused += 1
             raise Overloaded
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Append(events, key, done))
+        self._waiting.append(_Append(events, key, history, done))
         self._wake.set()
         try:
             async with asyncio.timeout(self._patience):
@@ -159,6 +168,9 @@ class Writer:
                 async with asyncio.timeout(self._patience):
                     connection = await self._connect()
                     try:
+                        batch = await self._settle_outdated(connection, batch)
+                        if not batch:
+                            return
                         base = await _append(connection, batch)
                     except psycopg.errors.UniqueViolation:
                         batch = await self._settle_conflicts(connection, batch)
@@ -174,6 +186,17 @@ class Writer:
                 continue
             self._succeed(batch, base)
             return
+
+    async def _settle_outdated(
+        self, connection: AsyncConnection, batch: list[_Append]
+    ) -> list[_Append]:
+        """Answer those that were decided on another history; what is left can be tried."""
+        outdated = [a for a in batch if a.history not in {None, self.history.number}]
+        if outdated:
+            # What did get into this one must not be decided a second time.
+            for append in await self._settle_conflicts(connection, outdated):
+                append.done.set_exception(VersionConflict())
+        return _unanswered(batch)
 
     def _succeed(self, batch: list[_Append], base: int) -> None:
         for append in batch:
@@ -217,6 +240,7 @@ class Writer:
             self._connection = await AsyncConnection.connect(
                 self._conninfo, autocommit=True, prepare_threshold=0
             )
+            await self.history.look(self._connection)
         return self._connection
 
     async def _disconnect(self) -> None:
