@@ -1,6 +1,7 @@
 """The processes that the shop is made of, and who starts them: `shop serve`, `api` and `worker`."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -122,6 +123,7 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
     # uvicorn repeats the signal that stopped it; a stop that was asked for is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    _spare_the_collector()
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
     if not server.started:
@@ -131,6 +133,7 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
 def run_work(settings: Settings, kind: Work) -> None:
     """Do one kind of work in this process until told to stop."""
     url = database_url(settings)
+    _spare_the_collector()
     match kind:
         case "process-manager":
             _run_consumer(url, ProcessManager(hops=settings.hops_per_commit))
@@ -138,6 +141,14 @@ def run_work(settings: Settings, kind: Work) -> None:
             _run_consumer(url, Projector())
         case "courier":
             uvloop.run(_run_courier(settings, url))
+
+
+def _spare_the_collector() -> None:
+    """What was made so far lives until the end, and most of what follows dies by itself: looking
+    for circles in it at Python's usual pace took a third of the time of a page of orders."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def stop_when_orphaned() -> None:
