@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
 
-from infrastructure.embedded import EmbeddedPostgres
+from infrastructure.embedded import BINARIES, EmbeddedPostgres
+
+STANDBY = "standby"
 
 
 class Server:
@@ -51,6 +54,33 @@ class Server:
         finally:
             for process in processes:
                 process.resume()
+
+    @contextmanager
+    def standby(self, folder: Path) -> Iterator["Server"]:
+        """A running standby, which streams from this server, on new data in `folder`."""
+        standby = Server(folder, self._postgres._options)
+        backup: list[str | Path] = [
+            BINARIES / "pg_basebackup",
+            f"--dbname=host={self._data} user=postgres application_name={STANDBY}",
+            f"--pgdata={folder / 'postgres'}",
+            "--checkpoint=fast",
+            "--write-recovery-conf",
+        ]
+        postgres = standby._postgres
+        try:
+            if postgres._user:
+                postgres._admit_user()
+                folder.chmod(0o777)  # the backup makes its folder there itself
+            postgres._run(*backup, user=postgres._user)
+            standby.start()
+            yield standby
+        finally:
+            standby.end()
+
+    def promote(self) -> None:
+        """Make it a primary; returns when it is one."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            assert connection.execute("SELECT pg_promote()").fetchone() == (True,)
 
     def end(self) -> None:
         """Stop it, if it runs, and give its folder back."""
