@@ -14,7 +14,8 @@ PARK = (
     "INSERT INTO parked_events (consumer, position, belongs_to, error, attempts, parked_at)"
     " SELECT %s, p.position, p.belongs_to, p.error, 1, clock_timestamp()"
     " FROM unnest(%b::bigint[], %b::uuid[], %b::text[]) AS p (position, belongs_to, error)"
-    " ON CONFLICT (consumer, position) DO UPDATE SET error = excluded.error,"
+    " ON CONFLICT (consumer, position) DO UPDATE"
+    " SET error = coalesce(excluded.error, parked_events.error),"
     " attempts = parked_events.attempts + 1, retry_at = NULL"
 )
 # All that is parked for what somebody wants to be tried again, in order.

@@ -159,6 +159,7 @@ class ProcessManager:
         with lead.transaction() as cursor:
             self._track(cursor, self._position)
             save_snapshots(cursor, snapshots.items())
+        self._tracked = self._position
         self._snapshots_due.clear()
 
     def _retry(self, lead: Lead) -> None:
@@ -347,12 +348,13 @@ class ProcessManager:
                 row = cursor.fetchone()
                 assert row is not None  # noqa: S101  # a function answers with one row
                 base = row[0]
+        self._tracked = position
         return base
 
     def _track(self, cursor: Cursor[TupleRow], position: int) -> None:
+        """Note how far it has read. Who commits sets `_tracked`: a rollback takes the note back."""
         if position != self._tracked:
             cursor.execute(TRACK, (self.name, position), prepare=True)
-            self._tracked = position
 
     def _after_commit(self, outcome: Outcome, base: int) -> None:
         self._snapshots_due.update(
