@@ -90,7 +90,7 @@ class Passwords:
         if len(text) < SHORTEST:
             return f"Must have at least {SHORTEST} characters."
         words = {word for known in about for word in _words(known[:LONGEST])}
-        if _left(text, words) < OWN:
+        if _is_made_of(text, words):
             return "Is too easy to guess: it is made of your name or address."
         if await self._in_thread(lambda: self._guesses(text, words)) < GUESSES:
             return "Is too easy to guess: it is made of what many people use."
@@ -126,12 +126,12 @@ def _words(known: str) -> set[str]:
     return {word for word in (known.casefold(), "".join(parts), *parts) if len(word) > 2}
 
 
-def _left(text: str, words: set[str]) -> int:
-    """How many letters and digits of the text are not part of the words."""
-    rest = _letters(text).replace(" ", "")
+def _is_made_of(text: str, words: set[str]) -> bool:
+    """Whether a word is in the text, and too few letters and digits are left beside it."""
+    letters = rest = _letters(text).replace(" ", "")
     for word in sorted(words, key=len, reverse=True):
         rest = rest.replace(word, "")
-    return len(rest)
+    return rest != letters and len(rest) < OWN
 
 
 def _letters(text: str) -> str:

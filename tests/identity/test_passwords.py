@@ -68,7 +68,8 @@ async def test_any_text_can_be_hashed(passwords: Passwords, password: str) -> No
 @pytest.mark.parametrize(
     "password",
     ["violet tractor hymn", "correct horse battery", "kx8#Lq0v!d", "zażółć gęślą jaźń",
-     "violet tractor hymn " * 50, "李小龙李小龙是我的英雄", "\ud800 lone half of a pair"],
+     "violet tractor hymn " * 50, "李小龙李小龙是我的英雄", "\ud800 lone half of a pair",
+     "*)^&%$(#@!~?", "🎷🛹🚲🌈🍕🎸🌊🏄🎉🧶"],
 )  # fmt: skip
 async def test_a_password_needs_no_kinds_of_characters(passwords: Passwords, password: str) -> None:
     assert await passwords.problem(password, "ada@shop.test", "Ada Lovelace") is None
@@ -86,7 +87,8 @@ async def test_a_password_has_at_most_1024_characters(passwords: Passwords) -> N
 @pytest.mark.parametrize(
     "password",
     ["1234567890", "qwertyuiop", "password123", "Password123!", "passwordpassword", "P@ssw0rd1234",
-     "aaaaaaaaaaaa", "iloveyou12", "abcdefghijkl", "1q2w3e4r5t", "\uff11234567890"],
+     "aaaaaaaaaaaa", " " * 12, "!" * 12, "iloveyou12", "abcdefghijkl", "1q2w3e4r5t",
+     "\uff11234567890"],
 )  # fmt: skip
 async def test_what_many_use_is_refused(passwords: Passwords, password: str) -> None:
     problem = await passwords.problem(password)
