@@ -1,0 +1,82 @@
+"""Somebody who signs up, verifies and signs in over HTTP, with mails from a real server."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from uuid import uuid4
+
+import pytest
+from argon2 import PasswordHasher
+
+import api.app
+from infrastructure.courier import Courier
+from infrastructure.mail import Smtp
+from infrastructure.mail_codes import MailCodes
+from infrastructure.passwords import Passwords
+from tests.api.shop import KEY, Client, Shop
+from tests.api.test_people import PASSWORD, SIGN_IN, SIGN_UP, VERIFY
+from tests.identity.people import CHEAP, MailServer, code_in
+
+
+@contextmanager
+def hashes_by(hasher: PasswordHasher = CHEAP) -> Iterator[None]:
+    """The shops that start inside hash passwords so: cheaply, where hashes do not matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api.app, "Passwords", lambda: Passwords(hasher))
+        yield
+
+
+@dataclass
+class Post:
+    """The shop's courier, which works when it is told to, and the server that it mails to."""
+
+    shop: Shop
+    server: MailServer
+
+    async def deliver(self) -> list[EmailMessage]:
+        """The mails that have just arrived."""
+        known = len(self.server.mails)
+        courier = Courier(
+            self.shop.api.services.pool,
+            Smtp.parse(self.server.url),
+            MailCodes([KEY]),
+            url=self.shop.url,
+            mail_from="Shop <shop@shop.test>",
+        )
+        await self.shop.api.call(courier.deliver())
+        return self.server.mails[known:]
+
+    async def code(self, email: str) -> str:
+        """The code in the mail that has just arrived at the address."""
+        [mail] = [mail for mail in await self.deliver() if mail["To"] == email]
+        return code_in(mail)
+
+
+@asynccontextmanager
+async def post_of(shop: Shop) -> AsyncIterator[Post]:
+    server = MailServer()
+    async with server.running():
+        yield Post(shop, server)
+
+
+def an_address() -> str:
+    """Nobody's yet."""
+    return f"{uuid4()}@shop.test"
+
+
+async def signed_up(post: Post, email: str, **more: object) -> Client:
+    """Somebody who has typed in the code; not signed in."""
+    visitor = post.shop.visitor()
+    form = {"email": email, "password": PASSWORD, "name": "Ada", **more}
+    answer = await visitor.ask(SIGN_UP, input=form)
+    assert answer == {"__typename": "SignUpPayload", "email": email}
+    verified = await visitor.ask(VERIFY, input={"email": email, "code": await post.code(email)})
+    assert verified["user"]["emailVerified"]
+    return visitor
+
+
+async def signed_in(client: Client, email: str, password: str = PASSWORD) -> Client:
+    """The same person with a token."""
+    session = (await client.ask(SIGN_IN, input={"email": email, "password": password}))["session"]
+    return Client(client.address, session["accessToken"])
