@@ -338,8 +338,9 @@ class ProcessManager:
     ) -> int:
         base = 0
         with lead.transaction() as cursor:
-            if unparked:
-                unpark(cursor, self.name, unparked)
+            # What is put aside again keeps its row: how often, and who asked for it.
+            if done := set(unparked) - {parked.position for parked in bad}:
+                unpark(cursor, self.name, done)
             park(cursor, self.name, bad)
             save_processes(cursor, outcome.processes, self._clock(), self._time_limit)
             self._track(cursor, position)
