@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -90,17 +91,29 @@ class Fuzzed:
             assert await cursor.fetchall() == []
 
 
-@pytest.fixture(scope="module")
-def fuzzed(postgres_server: str, migrated_template: str) -> Iterator[Fuzzed]:
-    """Without limits that would be in the way, and with hashes that cost little."""
+@contextmanager
+def fuzzed_shop(server: str, template: str, *, limits: bool) -> Iterator[Fuzzed]:
     with (
         hashes_by(CHEAP),
-        copy_of(migrated_template, postgres_server) as url,
-        whole_shop(url, limits=False) as shop,
+        copy_of(template, server) as url,
+        whole_shop(url, limits=limits) as shop,
     ):
         fuzzed = asyncio.run(_filled(shop))
         with fuzzed.http:
             yield fuzzed
+
+
+@pytest.fixture(scope="module")
+def fuzzed(postgres_server: str, migrated_template: str) -> Iterator[Fuzzed]:
+    with fuzzed_shop(postgres_server, migrated_template, limits=True) as fuzzed:
+        yield fuzzed
+
+
+@pytest.fixture(scope="module")
+def unlimited(postgres_server: str, migrated_template: str) -> Iterator[Fuzzed]:
+    """Where nothing is refused because it is too much or too often."""
+    with fuzzed_shop(postgres_server, migrated_template, limits=False) as fuzzed:
+        yield fuzzed
 
 
 async def _filled(shop: Shop) -> Fuzzed:
@@ -125,9 +138,8 @@ def fuzz(examples: int) -> settings:
     )
 
 
-@pytest.mark.parametrize("kind", ["query", "mutation"])
-def test_no_operation_breaks_anything(fuzzed: Fuzzed, kind: str) -> None:
-    @fuzz(200)
+def send_operations(fuzzed: Fuzzed, kind: str, examples: int) -> None:
+    @fuzz(examples)
     @given(st.sampled_from(WHO), fuzzed.nonsense.operations(kind))
     def send(who: str, document: Document) -> None:
         query, variables = document
@@ -135,6 +147,18 @@ def test_no_operation_breaks_anything(fuzzed: Fuzzed, kind: str) -> None:
 
     send()
     fuzzed.is_well()
+
+
+def test_no_query_breaks_anything(unlimited: Fuzzed) -> None:
+    send_operations(unlimited, "query", 250)
+
+
+def test_no_query_breaks_what_limits_it(fuzzed: Fuzzed) -> None:
+    send_operations(fuzzed, "query", 100)
+
+
+def test_no_mutation_breaks_anything(unlimited: Fuzzed) -> None:
+    send_operations(unlimited, "mutation", 400)
 
 
 async def test_a_field_that_fails_takes_nothing_from_one_that_reads_the_same(shop: Shop) -> None:
