@@ -34,6 +34,7 @@ from infrastructure.passwords import Passwords
 from infrastructure.rate_limits import TokenBuckets
 from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import Settings
+from infrastructure.tracing import tracing
 from infrastructure.writer import Writer
 
 POOL_SIZE = 10
@@ -109,4 +110,5 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             subscriptions=Tally(SUBSCRIPTIONS_A_USER, limits=settings.limits),
             operations=Tally(OPERATIONS_A_PROCESS, limits=True),
             backlog=backlog,
+            tracer=stack.enter_context(tracing(settings.otlp_endpoint, "api")),
         )

@@ -14,13 +14,14 @@ from infrastructure.dispatcher import Dispatcher
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
 from infrastructure.tokens import Caller
+from infrastructure.tracing import Tracer
 from infrastructure.users import Users
 
 
 @dataclass(slots=True)
 class Context:
     """One a call; on a websocket, one an operation. `caller` is None for who is not signed in;
-    `client` is whom a call is counted for then."""
+    `client` is whom a call is counted for then; `execution_id` is what the call has begun."""
 
     caller: Caller | None
     client: str
@@ -32,6 +33,8 @@ class Context:
     identity: Identity
     follower: Follower
     live: LiveRows
+    tracer: Tracer | None
+    execution_id: UUID | None = None
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

@@ -101,7 +101,7 @@ class GraphQLEndpoint:
         if http.method == "GET" and operation.kind is OperationType.MUTATION:
             raise Malformed(405, "Mutations are sent by POST.", {"Allow": "POST"})
         context = services.context(caller, client, http.state.request_id)
-        return await services.engine.execute(operation, request.variables, context), cost
+        return await services.execute(operation, request, context), cost
 
     def _caller(self, http: HttpRequest) -> tuple[Caller | None, InvalidToken | None]:
         authorization = http.headers.get("authorization")

@@ -30,6 +30,7 @@ from infrastructure.projector import Projector
 from infrastructure.runner import Consumer, Runner
 from infrastructure.settings import Settings
 from infrastructure.supervisor import Process, Program, Supervisor, shop_program
+from infrastructure.tracing import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -134,13 +135,15 @@ def run_work(settings: Settings, kind: Work) -> None:
     """Do one kind of work in this process until told to stop."""
     url = database_url(settings)
     _spare_the_collector()
-    match kind:
-        case "process-manager":
-            _run_consumer(url, ProcessManager(hops=settings.hops_per_commit))
-        case "projector":
-            _run_consumer(url, Projector())
-        case "courier":
-            uvloop.run(_run_courier(settings, url))
+    with tracing(settings.otlp_endpoint, kind) as tracer:
+        match kind:
+            case "process-manager":
+                manager = ProcessManager(hops=settings.hops_per_commit, tracer=tracer)
+                _run_consumer(url, manager)
+            case "projector":
+                _run_consumer(url, Projector(tracer=tracer))
+            case "courier":
+                uvloop.run(_run_courier(settings, url))
 
 
 def _spare_the_collector() -> None:

@@ -1,9 +1,10 @@
 """What an API process holds from its start to its end, and how a call gets at it."""
 
 from dataclasses import dataclass
+from time import time_ns
 from uuid import UUID
 
-from graphql import OperationType
+from graphql import ExecutionResult, OperationType
 from psycopg_pool import AsyncConnectionPool
 
 from api.context import Context
@@ -22,6 +23,7 @@ from infrastructure.rate_limits import TokenBuckets
 from infrastructure.refusals import InvalidToken
 from infrastructure.session_watch import SessionWatch
 from infrastructure.tokens import Caller
+from infrastructure.tracing import Tracer
 from infrastructure.writer import Writer
 
 MUTATIONS_A_MINUTE = 600
@@ -64,6 +66,7 @@ class Services:
     subscriptions: Tally
     operations: Tally
     backlog: Backlog
+    tracer: Tracer | None
 
     def context(self, caller: Caller | None, client: str, request_id: UUID) -> Context:
         """What the resolvers of one call are given."""
@@ -78,6 +81,7 @@ class Services:
             identity=self.identity,
             follower=self.follower,
             live=self.live,
+            tracer=self.tracer,
         )
 
     def caller_of(self, authorization: object) -> Caller:
@@ -108,3 +112,14 @@ class Services:
             except (refusals.RateLimited, Overloaded) as refusal:
                 raise Refused(RateLimited(refusal.retry_after, str(refusal))) from None
         return operation, cost
+
+    async def execute(
+        self, operation: Operation, request: Request, context: Context
+    ) -> ExecutionResult:
+        """Run a query or a mutation, and trace it where somebody wants that."""
+        began = time_ns()
+        result = await self.engine.execute(operation, request.variables, context)
+        if self.tracer is not None:
+            name = next(iter(operation.fields.values()))
+            self.tracer.request(context.request_id, context.execution_id, name, began)
+        return result

@@ -6,6 +6,7 @@ times before a slow client has taken it is sent once, as it is then.
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from time import time_ns
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +41,10 @@ class Subscription:
         async with aclosing(_states(info.context, execution_name)) as states:
             async for row in states:
                 if row.finished_at is not None:
+                    began = time_ns()
                     yield OrderResult.of(row, info.context.currency)
+                    if info.context.tracer is not None:  # by now the client has it
+                        info.context.tracer.step(row.execution_id, "push", began)
 
     @_followed(
         "Each step of the caller's execution: those so far, then the others as they"

@@ -181,7 +181,7 @@ class Connection:
         engine = self._services.engine
         if operation.kind is not OperationType.SUBSCRIPTION:
             with self._services.operations.hold(None):
-                result = await engine.execute(operation, request.variables, context)
+                result = await self._services.execute(operation, request, context)
             await self._send_next(id, result, context, cost)
             return None
         results = await engine.subscribe(operation, request.variables, context)

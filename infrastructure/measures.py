@@ -16,12 +16,23 @@ from prometheus_client import (
 )
 
 from domain.events import OrderCompleted, OrderPlaced, OrderRejected
+from domain.message import message
 from domain.recorded import Recorded
 
 EVENTS = (1, 3, 10, 30, 100, 300, 1_000, 3_000)
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 WAITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120)
 MOST_UNFINISHED = 100_000  # executions of which is remembered when they were placed
+
+
+@message
+class Ended:
+    """An execution that has come to its end; `placed` is when it began, as far as that is known."""
+
+    execution_id: UUID
+    placed: datetime
+    outcome: str
+
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # has no annotations
 
@@ -83,8 +94,9 @@ class ProjectorMeasures(Measures):
         )
         self._placed: dict[UUID, datetime] = {}
 
-    def applied(self, events: Sequence[Recorded]) -> None:
-        """These have just been committed."""
+    def applied(self, events: Sequence[Recorded]) -> list[Ended]:
+        """These have just been committed; the answer is which executions have ended by that."""
+        ended = []
         for recorded in events:
             match recorded.event:
                 case OrderPlaced(execution_id=execution_id):
@@ -92,14 +104,16 @@ class ProjectorMeasures(Measures):
                     if len(self._placed) > MOST_UNFINISHED:
                         del self._placed[next(iter(self._placed))]
                 case OrderCompleted(execution_id=execution_id):
-                    self._ended(execution_id, "completed")
+                    ended.append(self._ended(recorded, execution_id, "completed"))
                 case OrderRejected(execution_id=execution_id, problem=problem):
-                    self._ended(execution_id, problem.code.lower())
+                    ended.append(self._ended(recorded, execution_id, problem.code.lower()))
                 case _:
                     pass
+        return ended
 
-    def _ended(self, execution_id: UUID, outcome: str) -> None:
+    def _ended(self, result: Recorded, execution_id: UUID, outcome: str) -> Ended:
         self._results.labels(outcome).inc()
         placed = self._placed.pop(execution_id, None)
         if placed is not None:  # otherwise it was placed before this process began
             self._waits.observe(max(0.0, time() - placed.timestamp()))
+        return Ended(execution_id, placed or result.recorded_at, outcome)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import time_ns
 from typing import get_args
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.process_table import load_processes, overdue, save_processes
 from infrastructure.runner import Lead
 from infrastructure.snapshots import EVERY, READ_SNAPSHOTS, from_snapshot, save_snapshots
+from infrastructure.tracing import Tracer
 
 log = structlog.get_logger()
 
@@ -92,6 +94,7 @@ class Outcome:
     work: UnitOfWork
     processes: dict[UUID, PlaceOrderProcess | None] = field(default_factory=dict)
     left: list[Input] = field(default_factory=list)
+    traced: list[Input] = field(default_factory=list)
 
 
 class ProcessManager:
@@ -107,11 +110,13 @@ class ProcessManager:
         batch: int = 500,
         time_limit: timedelta = timedelta(seconds=60),
         clock: Callable[[], datetime] = now,
+        tracer: Tracer | None = None,
     ) -> None:
         self._hops = hops
         self._batch = batch
         self._time_limit = time_limit
         self._clock = clock
+        self._tracer = tracer
         self._aggregates = Aggregates(100_000)
         self._processes: dict[UUID, PlaceOrderProcess] = {}
         self._parked: set[UUID] = set()
@@ -219,6 +224,7 @@ class ProcessManager:
     def _process(
         self, lead: Lead, inputs: list[Input], position: int, unparked: Sequence[int] = ()
     ) -> None:
+        began = time_ns()
         poisoned: dict[UUID, str] = {}
         outcome = Outcome(UnitOfWork({}))
         while True:
@@ -240,6 +246,8 @@ class ProcessManager:
             else:
                 self._after_commit(outcome, base)
                 self._parked.update(poisoned)
+                if self._tracer is not None:
+                    _trace(self._tracer, outcome, began)
                 return
 
     def _react(self, lead: Lead, inputs: list[Input]) -> Outcome:
@@ -261,6 +269,8 @@ class ProcessManager:
                     commands.extend(self._reaction(outcome, reacted, refused))
                     self._load(lead, outcome.work, {stream_id(c) for _, c in commands})
             hops += 1
+            if self._tracer is not None:
+                outcome.traced += queue
         outcome.left = queue
         return outcome
 
@@ -377,6 +387,15 @@ class ProcessManager:
 def _input(execution_id: UUID, recorded: Recorded) -> Input:
     cause = f"{recorded.stream_id}/{recorded.version}"
     return Input(execution_id, recorded.event, recorded.origin.actor_id, cause, recorded.position)
+
+
+def _trace(tracer: Tracer, outcome: Outcome, began: int) -> None:
+    happened: dict[UUID, tuple[str, ...]] = {}
+    for i in outcome.traced:
+        event = type(i.event).__name__
+        happened[i.execution_id] = (*happened.get(i.execution_id, ()), event)
+    for execution_id, events in happened.items():
+        tracer.step(execution_id, "saga", began, events)
 
 
 def _not_begun(

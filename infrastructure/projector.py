@@ -2,6 +2,7 @@
 rows and positions at once."""
 
 from collections.abc import Sequence
+from time import time_ns
 from uuid import UUID
 
 import psycopg
@@ -19,6 +20,7 @@ from infrastructure.measures import ProjectorMeasures
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.replay.fingerprint import fingerprint
 from infrastructure.runner import Lead
+from infrastructure.tracing import Tracer
 from projections import PROJECTIONS
 from projections.projection import Projection
 
@@ -34,10 +36,15 @@ class Projector:
     name = "projector"
 
     def __init__(
-        self, projections: Sequence[Projection] = PROJECTIONS, *, batch: int = 2_000
+        self,
+        projections: Sequence[Projection] = PROJECTIONS,
+        *,
+        batch: int = 2_000,
+        tracer: Tracer | None = None,
     ) -> None:
         self._projections = projections
         self._batch = batch
+        self._tracer = tracer
         self.measures = ProjectorMeasures()
         self._positions: dict[str, int] = {}
         self._parked: dict[str, set[UUID]] = {}
@@ -79,6 +86,7 @@ class Projector:
     def _apply(self, lead: Lead, rows: Sequence[EventRow]) -> None:
         """The whole batch in one transaction; when something in it cannot be applied, halves of it,
         down to the one event that is to blame."""
+        began = time_ns()
         events, unreadable = _decode(rows)
         try:
             if unreadable:
@@ -97,8 +105,7 @@ class Projector:
             else:
                 self._apply_or_park(lead, rows[0], error)
             return
-        self._advance(rows[-1][0])
-        self.measures.applied(events)
+        self._applied(events, rows[-1][0], began)
 
     def _apply_all(
         self, cursor: Cursor[TupleRow], events: Sequence[Recorded], position: int
@@ -123,6 +130,7 @@ class Projector:
 
     def _apply_or_park(self, lead: Lead, row: EventRow, error: Exception) -> None:
         """One event: each read model that cannot process it parks it, the others go on."""
+        began = time_ns()
         position, stream = row[0], row[1]
         events, unreadable = _decode([row])
         for projection in self._projections:
@@ -148,8 +156,7 @@ class Projector:
             self._positions[projection.name] = position
         with lead.transaction() as cursor:
             self._apply_all(cursor, (), position)
-        self._advance(position)
-        self.measures.applied(events)
+        self._applied(events, position, began)
 
     def _retry(self, lead: Lead, projection: Projection, rows: Sequence[EventRow]) -> None:
         consumer = _consumer(projection)
@@ -178,8 +185,15 @@ class Projector:
             return
         self._parked[projection.name] -= owners
 
-    def _advance(self, position: int) -> None:
+    def _applied(self, events: Sequence[Recorded], position: int, began: int) -> None:
         self._positions = {name: max(p, position) for name, p in self._positions.items()}
+        ended = self.measures.applied(events)
+        if self._tracer is not None:
+            executions = dict.fromkeys(getattr(e.event, "execution_id", None) for e in events)
+            for execution_id in filter(None, executions):
+                self._tracer.step(execution_id, "projection", began)
+            for each in ended:
+                self._tracer.execution(each.execution_id, each.placed, each.outcome)
 
 
 def _consumer(projection: Projection) -> str:

@@ -58,6 +58,13 @@ def _origin(value: str) -> str:
     return value
 
 
+def _http_url(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError
+    return value
+
+
 def _secret_key(value: SecretStr) -> SecretStr:
     if any(len(key.strip()) < SHORTEST_KEY for key in value.get_secret_value().split(",")):
         raise ValueError
@@ -112,6 +119,9 @@ class Settings(BaseSettings):
     ] = Field((), description="a comma separated list of origins such as https://shop.example")
     graphiql: bool = Field(True, description="on or off")
     introspection: bool = Field(True, description="on or off")
+    otlp_endpoint: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None, description="the address of an OTLP collector such as http://127.0.0.1:4318"
+    )
     most_lag: float = Field(10, gt=0, allow_inf_nan=False, description="a number of seconds")
     hops_per_commit: int = Field(0, ge=0, description="a number of hops (0: no limit)")
 

@@ -30,6 +30,7 @@ async def send(
     Unavailable, and ReadModelsLate: then they are done, but cannot be read yet.
     """
     caller = context.caller
+    context.execution_id = correlation_id
     origin = Origin(
         caller.user_id if caller else None,
         correlation_id or context.request_id,

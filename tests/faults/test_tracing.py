@@ -1,0 +1,117 @@
+"""One execution is one trace, as a collector of OpenTelemetry sees it."""
+
+import gzip
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from uuid import UUID
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from infrastructure.ids import execution_id
+from infrastructure.process_manager import ProcessManager
+from infrastructure.projector import Projector
+from infrastructure.tracing import tracing
+from tests.api.mutations import RESULT, create, place
+from tests.api.shop import Api, Shop, settings_for
+from tests.faults.waiting import until
+from tests.infrastructure.conftest import running
+
+
+class Collector:
+    """Keeps the spans that it is sent, with the names of the services that they came from."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, Span]] = []
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if self.headers.get("content-encoding") == "gzip":
+                    body = gzip.decompress(body)
+                collector.take(ExportTraceServiceRequest.FromString(body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def take(self, request: ExportTraceServiceRequest) -> None:
+        for sent in request.resource_spans:
+            [service] = [a for a in sent.resource.attributes if a.key == "service.name"]
+            for scope in sent.scope_spans:
+                self.spans += [(service.value.string_value, span) for span in scope.spans]
+
+    def trace(self, id: UUID) -> list[tuple[str, Span]]:
+        """The spans of one trace."""
+        return [(service, span) for service, span in self.spans if span.trace_id == id.bytes]
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    thread = Thread(target=collector.server.serve_forever)
+    thread.start()
+    yield collector
+    collector.server.shutdown()
+    collector.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def shop(database_url: str, collector: Collector) -> Iterator[Shop]:
+    settings = settings_for(database_url, otlp_endpoint=collector.address)
+    with ExitStack() as stack:
+        for name, make in (("process-manager", ProcessManager), ("projector", Projector)):
+            tracer = stack.enter_context(tracing(settings.otlp_endpoint, name))
+            stack.enter_context(running(database_url, make(tracer=tracer)))
+        api = stack.enter_context(Api(settings).running())
+        yield Shop(database_url, settings, api, stack)
+
+
+async def test_an_execution_is_one_trace(shop: Shop, collector: Collector) -> None:
+    board, ada = await shop.product(), await shop.customer()
+    order = await create(ada, "10.00", {board: 1})
+    async with ada.follow(RESULT, name="first") as result:
+        await place(ada, order, "first")
+        await result.next()
+        trace = execution_id(ada.user_id, "first")
+        wanted = {
+            ("shop-api", "placeOrder"),
+            ("shop-process-manager", "saga"),
+            ("shop-projector", "projection"),
+            ("shop-projector", "execution"),
+            ("shop-api", "push"),
+        }
+        await until(lambda: {(s, span.name) for s, span in collector.trace(trace)} == wanted)
+    spans = [span for _, span in collector.trace(trace)]
+    [root] = [span for span in spans if not span.parent_span_id]
+    assert root.name == "execution"
+    assert {span.parent_span_id for span in spans if span is not root} == {root.span_id}
+    assert len({span.span_id for span in spans}) == len(spans)
+    assert all(0 < span.start_time_unix_nano <= span.end_time_unix_nano for span in spans)
+    [saga] = [span for span in spans if span.name == "saga"]
+    assert [event.name for event in saga.events] == [
+        "StockReserved",
+        "AccountCharged",
+        "ShipmentPrepared",
+        "ReservationShipped",
+        "ChargeSettled",
+        "OrderCompleted",
+    ]
+
+
+async def test_any_other_request_is_a_trace_of_its_own(shop: Shop, collector: Collector) -> None:
+    await shop.visitor().ask("{ products { totalCount } }")
+    await until(lambda: bool(collector.spans))
+    [(service, span)] = collector.spans
+    assert (service, span.name, span.parent_span_id) == ("shop-api", "products", b"")
+    [request_id] = [a.value.string_value for a in span.attributes if a.key == "shop.request_id"]
+    assert span.trace_id == UUID(request_id).bytes
