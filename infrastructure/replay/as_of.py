@@ -17,9 +17,8 @@ from psycopg.rows import TupleRow
 from application.deciders import ACCOUNT, DECIDER_OF_EVENT, ORDER, STOCK, AnyDecider
 from domain.message import message
 from domain.recorded import Recorded
-from infrastructure.event_store import decode_row
 from infrastructure.replay.errors import NotThere
-from infrastructure.replay.story import execution_rows, executions_in, stream_rows
+from infrastructure.replay.story import execution_rows, executions_in, read, stream_rows
 from projections import accounts, orders, products
 from projections.accounts import AccountRow
 from projections.executions import ExecutionRow
@@ -72,14 +71,14 @@ async def order_as_of(
 ) -> OrderAsOf:
     """The order and its executions. Raises NotThere, also where it was created later."""
     rows = await stream_rows(connection, order_id)
-    happened = _happened(map(decode_row, rows), ORDER, order_id, as_of)
+    happened = _happened(map(read, rows), ORDER, order_id, as_of)
     version = happened[-1].version
     last = happened[-1].position
     end = last if as_of.version is not None else None
     for execution in executions_in(rows):
         if execution.first > last:
             break
-        caused = map(decode_row, await execution_rows(connection, execution))
+        caused = map(read, await execution_rows(connection, execution))
         happened += [
             e
             for e in caused
@@ -97,7 +96,7 @@ async def product_as_of(
 ) -> ProductAsOf:
     """The product. Raises NotThere, also where it was listed later."""
     rows = await stream_rows(connection, product_id)
-    happened = _happened(map(decode_row, rows), STOCK, product_id, as_of)
+    happened = _happened(map(read, rows), STOCK, product_id, as_of)
     (product,) = _inserted(products.PROJECTION.apply(happened), "products", ProductRow)
     return ProductAsOf(product, happened[-1].version)
 
@@ -107,7 +106,7 @@ async def account_as_of(
 ) -> AccountAsOf:
     """The account. Raises NotThere, also where it was opened later."""
     rows = await stream_rows(connection, account_id)
-    happened = _happened(map(decode_row, rows), ACCOUNT, account_id, as_of)
+    happened = _happened(map(read, rows), ACCOUNT, account_id, as_of)
     events: list[Any] = [recorded.event for recorded in happened]  # of accounts, as was checked
     state = ACCOUNT.fold(events)
     assert state.opening is not None  # noqa: S101  # what has happened begins with it

@@ -35,7 +35,7 @@ from infrastructure.event_codec import encode
 from infrastructure.event_store import decode_row
 from infrastructure.ids import execution_id
 from infrastructure.replay.lines import Digest, line_of, row_of
-from infrastructure.replay.story import order_rows, stream_rows
+from infrastructure.replay.story import order_rows, read, stream_rows
 from infrastructure.replay.transfer import Seal, check_file
 
 OTHERS = "what others did meanwhile"
@@ -43,12 +43,12 @@ OTHERS = "what others did meanwhile"
 
 async def order_fixture(connection: AsyncConnection[TupleRow], order_id: UUID) -> list[Recorded]:
     """The order's events with all that they need, as a log of its own. Raises NotThere."""
-    story = [decode_row(row) for row in await order_rows(connection, order_id)]
+    story = [read(row) for row in await order_rows(connection, order_id)]
     created = story[0].event
     assert isinstance(created, OrderCreated)  # noqa: S101  # `order_rows` has looked
     streams: dict[UUID, list[Recorded]] = {}
     for stream in (created.account_id, *(item.product_id for item in created.items)):
-        streams[stream] = [decode_row(row) for row in await stream_rows(connection, stream)]
+        streams[stream] = [read(row) for row in await stream_rows(connection, stream)]
     return list(_Fixture(story, streams).events())
 
 

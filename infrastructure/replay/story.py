@@ -8,9 +8,12 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from domain.events import OrderCompleted, OrderPlaced, OrderRejected
 from domain.message import message
-from infrastructure.event_store import EVENT_COLUMNS, EventRow
-from infrastructure.replay.errors import NotThere
+from domain.recorded import Recorded
+from infrastructure.event_codec import UNREADABLE
+from infrastructure.event_store import EVENT_COLUMNS, EventRow, decode_row
+from infrastructure.replay.errors import NotThere, ReplayError
 from infrastructure.replay.log import StoredEvent, stored_event
 
 LAST = 2**63 - 1  # as a position: there is no end
@@ -44,6 +47,14 @@ class Moment:
     took: timedelta | None
 
 
+def read(row: EventRow) -> Recorded:
+    """The event of the row. Raises ReplayError where this release cannot read it."""
+    try:
+        return decode_row(row)
+    except UNREADABLE as error:
+        raise ReplayError(f"The {row[3]} at position {row[0]} cannot be read") from error
+
+
 async def stream_rows(connection: AsyncConnection[TupleRow], stream_id: UUID) -> list[EventRow]:
     """All rows of the stream, in order. Raises NotThere where there are none."""
     rows = await (await connection.execute(_STREAM, (stream_id,), binary=True)).fetchall()
@@ -53,18 +64,19 @@ async def stream_rows(connection: AsyncConnection[TupleRow], stream_id: UUID) ->
 
 
 def executions_in(rows: Sequence[EventRow]) -> list[Execution]:
-    """The executions that an order's stream tells of, in order."""
+    """The executions that an order's stream tells of, in order, as far as it can be read."""
     found: list[Execution] = []
     for row in rows:
-        event = stored_event(row)
-        if event.type == "OrderPlaced":
-            data = event.data
-            streams = (data["account_id"], *(line["product_id"] for line in data["lines"]))
-            execution_id = UUID(data["execution_id"])
-            found.append(Execution(execution_id, tuple(map(UUID, streams)), event.position, LAST))
-        elif event.type in ("OrderCompleted", "OrderRejected") and found:
+        try:
+            event = decode_row(row).event
+        except UNREADABLE:
+            continue
+        if isinstance(event, OrderPlaced):
+            streams = (event.account_id, *(line.product_id for line in event.lines))
+            found.append(Execution(event.execution_id, streams, row[0], LAST))
+        elif isinstance(event, OrderCompleted | OrderRejected) and found:
             run = found[-1]
-            found[-1] = Execution(run.execution_id, run.streams, run.first, event.position)
+            found[-1] = Execution(run.execution_id, run.streams, run.first, row[0])
     return found
 
 

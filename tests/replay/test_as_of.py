@@ -21,7 +21,7 @@ from infrastructure.replay.as_of import (
     order_as_of,
     product_as_of,
 )
-from infrastructure.replay.errors import NotThere
+from infrastructure.replay.errors import NotThere, ReplayError
 from infrastructure.replay.story import order_history
 from projections.accounts import accounts_by_ids
 from projections.executions import executions_by_orders
@@ -112,6 +112,18 @@ async def test_what_was_not_there_is_said_so(past: History, database_url: str) -
             await product_as_of(connection, order.stream_id, NOW)
         with pytest.raises(NotThere, match="There is no order"):
             await order_history(connection, account_of(past))
+
+
+async def test_what_cannot_be_read_is_said_so(past: History, database_url: str) -> None:
+    order = next(r.stream_id for r in past.recorded if isinstance(r.event, OrderCreated))
+    async with await connect(database_url) as connection:
+        await connection.execute(
+            "UPDATE stored_events SET state = '{}' WHERE originator_id = %s", (order,)
+        )
+        story = await order_history(connection, order)
+        assert story[0].event.data == "{}"
+        with pytest.raises(ReplayError, match=r"The OrderCreated at position .* cannot be read"):
+            await order_as_of(connection, order, NOW)
 
 
 def account_of(history: History) -> UUID:
