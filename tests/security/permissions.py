@@ -20,6 +20,9 @@ ROOTS: dict[str, tuple[str, tuple[str, str, str, str]]] = {
     "Query.execution": ('{ execution(name: "$run") { name } }', OWN_NAME),
     "Query.user": ('{ user(id: "$owner") { id } }', ADMINISTRATORS),
     "Query.executions": ("{ executions { totalCount } }", ADMINISTRATORS),
+    "Query.events": ("{ events { __typename } }", ADMINISTRATORS),
+    "Query.orderAsOf": ('{ orderAsOf(id: "$done", version: 1) { id } }', ADMINISTRATORS),
+    "Query.projections": ("{ projections { name } }", ADMINISTRATORS),
     "Mutation.signUp": (
         'mutation { signUp(input: { email: "x", password: "x", name: "x" }) { __typename } }',
         PUBLIC,
@@ -127,6 +130,10 @@ GUARDED: dict[str, list[tuple[str, tuple[str, str, str, str]]]] = {
 }
 # All fields of these are for whoever was given the object.
 GIVEN = {
+    "ProjectionStatus": "name state position lag",
+    "RecordedEvent": "position streamId version type data recordedAt",
+    "RecordedEventConnection": "edges nodes pageInfo",
+    "RecordedEventEdge": "cursor node",
     "Account": "id balance transactions",
     "AccountPayload": "account transaction",
     "Address": "country city postCode street houseNumber localNumber",

@@ -203,7 +203,11 @@ async def the_database_breaks(run: Run, ada: Client) -> None:
     form = {"email": f"new-{ADA}", "password": NEXT, "name": "New"}
     with run.database() as connection:
         connection.execute("ALTER TABLE users ADD CONSTRAINT never CHECK (false) NOT VALID")
-        assert await run.visitor.code(SIGN_UP, input=form) == "INTERNAL"
+        [error] = (await run.visitor.send(SIGN_UP, input=form))["errors"]
+        assert error["extensions"]["code"] == "INTERNAL"
+        # Who complains says the request id, by which the operator finds what happened.
+        assert error["extensions"]["requestId"] in error["message"]
+        await until(lambda: error["extensions"]["requestId"] in run.logged)
         run.secrets.append("Failing row")  # what stands before the row
         connection.execute("ALTER TABLE users DROP CONSTRAINT never")
         connection.execute("ALTER TABLE users RENAME TO people")

@@ -101,7 +101,7 @@ def told(answer: dict[str, Any]) -> str:
     [value] = answer["data"].values()
     if value is None:
         return NULL
-    problem: str | None = value.get("code")
+    problem: str | None = value.get("code") if isinstance(value, dict) else None
     return problem or YES
 
 
