@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from api.log import LogQuery
 from api.mutations import Mutation
 from api.problems import Problem
 from api.queries import Query
@@ -10,10 +11,15 @@ from api.scalars import SCALARS
 from api.subscriptions import Subscription
 
 
+@strawberry.type(name="Query")
+class Everything(LogQuery, Query):
+    """What the shop is asked, and what its log is."""
+
+
 def build_schema() -> strawberry.Schema:
     """The schema. Every kind of problem is in it, also those that no field names."""
     return strawberry.Schema(
-        query=Query,
+        query=Everything,
         mutation=Mutation,
         subscription=Subscription,
         types=Problem.__subclasses__(),
