@@ -186,7 +186,7 @@ class ProcessManager:
         late = [o for o in found if o.execution_id not in busy]
         if not late:
             return
-        log.warning("executions timed out", executions=[str(o.execution_id) for o in late])
+        log.warning("executions timed out", correlation_ids=[str(o.execution_id) for o in late])
         self._parked -= {o.execution_id for o in late}
         inputs = [
             Input(o.execution_id, TimedOut(o.execution_id), o.customer_id, "time limit", 0)
@@ -238,7 +238,7 @@ class ProcessManager:
             except Poison as poison:
                 poisoned[poison.execution_id] = str(poison)
                 parked = str(poison.execution_id)
-                log.error("execution parked", execution=parked, error=str(poison))  # noqa: TRY400
+                log.error("execution parked", correlation_id=parked, error=str(poison))  # noqa: TRY400
             except psycopg.errors.UniqueViolation:
                 # A customer or an administrator was quicker: read on, and decide again.
                 self.measures.conflicts.inc()

@@ -148,7 +148,13 @@ class Projector:
                 raise
             except Exception as reason:
                 text = f"{type(reason).__name__}: {reason}"
-                log.exception("event parked", projection=projection.name, position=position)
+                correlation = str(events[0].origin.correlation_id) if events else None
+                log.exception(
+                    "event parked",
+                    projection=projection.name,
+                    position=position,
+                    correlation_id=correlation,
+                )
                 with lead.transaction() as cursor:
                     park(cursor, _consumer(projection), [Parked(position, stream, text)])
                     _move(cursor, projection, position)

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
+from infrastructure.ids import execution_id
 from tests.api.mutations import buy, create, place
 from tests.api.shop import Shop, whole_shop
 from tests.faults.waiting import until
@@ -64,7 +66,12 @@ async def test_what_is_parked_and_what_waits_is_told(shop: Shop) -> None:
     with psycopg.connect(shop.url, autocommit=True) as connection:
         connection.execute(POISON, [bad])
     ada = await shop.customer()
-    await place(ada, await create(ada, "10.00", {bad: 1}), "bad")
+    order = await create(ada, "10.00", {bad: 1})
+    with structlog.testing.capture_logs() as lines:
+        await place(ada, order, "bad")
+        await until(lambda: any(line["event"] == "execution parked" for line in lines))
+    [parked] = [line for line in lines if line["event"] == "execution parked"]
+    assert parked["correlation_id"] == str(execution_id(ada.user_id, "bad"))
 
     async def told() -> bool:
         found = await figures(shop)
