@@ -33,6 +33,7 @@ from infrastructure.errors import Unavailable
 # A document takes some hundred times its text: all that are kept take 200 MB at the very most.
 KEPT_DOCUMENTS = 500
 LONGEST_KEPT = 4_096  # characters
+LONGEST_READ = 100_000  # characters; to read a million, most of them commas, takes 100 ms
 TOO_LARGE = ("Syntax Error: Document contains more than", "Syntax Error: Document is nested too")
 PATIENCE = 15.0  # seconds that a query or a mutation may take
 
@@ -136,6 +137,8 @@ class Engine:
             return None
 
     def _valid(self, query: str) -> DocumentNode:
+        if len(query) > LONGEST_READ:
+            raise Refused(QueryTooComplex(f"A document has at most {LONGEST_READ:,} characters."))
         try:
             document = parse(query, max_lexical_tokens=MOST_TOKENS, max_comments=MOST_TOKENS)
         except GraphQLError as error:

@@ -1,6 +1,7 @@
 """How much a document may ask for: depth, breadth, aliases, and what its answer may cost."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from graphql import (
@@ -32,6 +33,9 @@ MOST_TOKENS = 2_000
 DEEPEST = 16
 MOST_FIELDS = 300
 MOST_ALIASES = 50
+# Validation compares fields of one key, and fragments, each with each; every operation is prepared.
+MOST_REPEATS = 12
+MOST_DEFINITIONS = 50
 MOST_COST = 50_000  # a page of 100 orders with all that belongs to them is less
 
 LARGEST_PAGE = 100
@@ -46,19 +50,24 @@ Sizes = Mapping[str, int | None]
 
 @message
 class Shape:
-    """What a selection asks for, its fragments written out: `depth` in levels of fields."""
+    """What a selection asks for, its fragments written out: `depth` in levels of fields, `repeats`
+    of a field that stands most often beside itself."""
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
+    repeats: int = 0
 
 
 def excess(document: DocumentNode) -> str | None:
     """Why the document is too large to be validated at all, or None. It may still be nonsense."""
+    if len(document.definitions) > MOST_DEFINITIONS:
+        return f"The document has more than {MOST_DEFINITIONS} operations and fragments."
     fragments = fragments_of(document)
     known: dict[str, Shape] = {}
     for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode):
+        # Fragments too: also those that no operation uses are validated.
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
             shape = _shape(definition.selection_set, fragments, known)
             if shape.depth > DEEPEST:
                 return f"The operation nests fields more than {DEEPEST} deep."
@@ -66,6 +75,10 @@ def excess(document: DocumentNode) -> str | None:
                 return f"The operation asks for more than {MOST_FIELDS} fields."
             if shape.aliases > MOST_ALIASES:
                 return f"The operation has more than {MOST_ALIASES} aliases."
+            if shape.repeats > MOST_REPEATS:
+                return (
+                    f"The operation asks for a field more than {MOST_REPEATS} times in one place."
+                )
     return None
 
 
@@ -97,6 +110,7 @@ def root_fields(operation: OperationDefinitionNode, fragments: Fragments) -> dic
 
 def _shape(selections: SelectionSetNode, fragments: Fragments, known: dict[str, Shape]) -> Shape:
     depth = fields = aliases = 0
+    repeats = max(Counter(_keys(selections)).values(), default=0)
     for selection in selections.selections:
         below = Shape()
         if isinstance(selection, FragmentSpreadNode):
@@ -104,13 +118,22 @@ def _shape(selections: SelectionSetNode, fragments: Fragments, known: dict[str, 
         elif isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set:
             below = _shape(selection.selection_set, fragments, known)
         if isinstance(selection, FieldNode):
-            below = Shape(
-                below.depth + 1, below.fields + 1, below.aliases + (selection.alias is not None)
-            )
+            aliased = selection.alias is not None
+            below = Shape(below.depth + 1, below.fields + 1, below.aliases + aliased, below.repeats)
         depth = max(depth, below.depth)
         fields += below.fields
         aliases += below.aliases
-    return Shape(depth, fields, aliases)
+        repeats = max(repeats, below.repeats)
+    return Shape(depth, fields, aliases, repeats)
+
+
+def _keys(selections: SelectionSetNode) -> Iterator[str]:
+    """Those that the fields have in the answer; without what stands in named fragments."""
+    for selection in selections.selections:
+        if isinstance(selection, FieldNode):
+            yield (selection.alias or selection.name).value
+        elif isinstance(selection, InlineFragmentNode):
+            yield from _keys(selection.selection_set)
 
 
 def _fragment_shape(name: str, fragments: Fragments, known: dict[str, Shape]) -> Shape:
