@@ -1,5 +1,6 @@
 """Rows for subscribers: who is woken by the same change shares one statement."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
@@ -15,6 +16,17 @@ from projections.products import ProductRow, products_by_ids
 
 Row = TypeVar("Row")
 Query = Callable[[AsyncConnection[TupleRow], Sequence[UUID]], Awaitable[list[Row]]]
+
+
+class _Shared(DataLoader[UUID, Row | None]):
+    """One for many who wait: that one of them goes is nothing to the others.
+
+    The library never sends a batch whose only waiter was cancelled before it was sent, and lets all
+    who come later join it. Here no batch learns of it.
+    """
+
+    def load(self, key: UUID) -> Awaitable[Row | None]:
+        return asyncio.shield(super().load(key))
 
 
 class LiveRows:
@@ -38,4 +50,4 @@ class LiveRows:
                 rows = {key(row): row for row in await query(connection, list(set(ids)))}
             return [rows.get(wanted) for wanted in ids]
 
-        return DataLoader(load, cache=False)
+        return _Shared(load, cache=False)
