@@ -3,6 +3,7 @@ likes: `python -m tests.faults.soak --minutes 5`. Ends with 1 where anything was
 
 import asyncio
 import random
+import subprocess
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -22,7 +23,7 @@ from infrastructure.dispatcher import Dispatcher
 from infrastructure.ids import new_id
 from infrastructure.tokens import AccessTokens
 from infrastructure.writer import Writer
-from tests.cli.running import KEY
+from tests.cli.running import KEY, environment
 from tests.faults.buyers import Answers, Buyer, Product, buying
 from tests.faults.checks import faults, is_settled
 from tests.faults.results import Results
@@ -105,6 +106,8 @@ async def soak(folder: Path, seconds: float, pause: tuple[float, float], seed: i
         found = faults(shop.url, created=answers.created, placed=answers.placed)
         if differing := _told_otherwise(shop.url, results):
             found["pushed another result than can be read"] = differing
+        if findings := await asyncio.to_thread(_audit, shop.url):
+            found["shop audit"] = [findings]
         return Report(seed, answers, results, reaper, found)
     finally:
         shop.end()
@@ -142,6 +145,18 @@ def _told_otherwise(url: str, results: list[Results]) -> list[object]:
         for name, result in own.told.items()
         if shown.get(name) != result
     ]
+
+
+def _audit(url: str) -> str:
+    """What `shop audit` finds."""
+    audited = subprocess.run(
+        [sys.executable, "-m", "api.cli", "audit", "--json"],
+        env=environment(SHOP_DATABASE_URL=url, SHOP_SECRET_KEY=KEY),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return audited.stdout + audited.stderr if audited.returncode else ""
 
 
 def main(
