@@ -22,9 +22,7 @@ from infrastructure.ids import execution_id, new_id
 from infrastructure.writer import Writer
 
 ADDRESS = Address("NL", "Delft", "2611 GX", "Markt", "87")
-FINISHED = (
-    "SELECT execution_id, position FROM executions WHERE position > %s AND finished_at IS NOT NULL"
-)
+FINISHED = "SELECT execution_id FROM executions WHERE position > %s AND finished_at IS NOT NULL"
 
 
 @message
@@ -66,7 +64,8 @@ class Counter:
         self._stack.push_async_callback(self._pool.close)
         await self._stack.enter_async_context(self._writer)
         await self._stack.enter_async_context(self._follower)
-        watch = asyncio.create_task(_watch(self._pool, self._follower, self._waiting))
+        group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        watch = group.create_task(_watch(self._pool, self._follower, self._waiting))
         self._stack.callback(watch.cancel)
         return self
 
@@ -101,12 +100,13 @@ async def _watch(
 ) -> None:
     seen = 0
     while True:
-        await follower.wait_for(max(seen, follower.position) + 1, timeout=3600)
+        await follower.wait_for(seen + 1, timeout=3600)
+        reached = follower.position  # what comes while we read is for the next time
         async with pool.connection() as connection:
             rows = await (await connection.execute(FINISHED, (seen,), binary=True)).fetchall()
         now = monotonic()
-        for execution, position in rows:
-            seen = max(seen, position)
+        seen = reached
+        for (execution,) in rows:
             found = waiting.pop(execution, None)
             if found is not None and not found.done():
                 found.set_result(now)

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.b_orders import in_processes, summary, uv
-from benchmarks.buyers import Bought, Shop, open_shop
+from benchmarks.buyers import Bought, Shop
 from benchmarks.contest import Case, in_turns
 from benchmarks.graphql_client import Address, HttpConnection, Socket
 from benchmarks.result import Claim, Figure, Result, machine, median
-from benchmarks.running import access_token, running_shop
+from benchmarks.running import access_token, open_to_users, running_shop
 from benchmarks.server import Server, temporary_server
 from infrastructure.ids import new_id
 
@@ -96,7 +96,7 @@ def _full(server: Server, seconds: float) -> Callable[[], Mapping[str, float]]:
     def run_once() -> Mapping[str, float]:
         url = server.shop_database("graphql")
         with running_shop(url, API_PROCESSES) as running:
-            shop = uv(open_shop(url))
+            shop = open_to_users(url)
             begin = monotonic() + 1.5
             end = begin + WARM_UP + seconds
             arguments = [
@@ -113,7 +113,7 @@ def _at_rate(server: Server, rate: int, seconds: float) -> Callable[[], Mapping[
     def run_once() -> Mapping[str, float]:
         url = server.shop_database("graphql")
         with running_shop(url, API_PROCESSES) as running:
-            shop = uv(open_shop(url))
+            shop = open_to_users(url)
             begin = monotonic() + 2.0
             end = begin + WARM_UP + seconds
             arguments = [(running.address, _share(shop, 0), rate, begin, end)]

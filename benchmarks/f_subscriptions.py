@@ -9,18 +9,19 @@ from time import monotonic
 from typing import Any
 
 from benchmarks.b_orders import uv
-from benchmarks.buyers import Counter, open_shop
+from benchmarks.buyers import Counter, Shop
 from benchmarks.c_graphql import RESULT
 from benchmarks.contest import Case, in_turns
 from benchmarks.graphql_client import Socket
 from benchmarks.result import Claim, Result, machine, median, percentile
-from benchmarks.running import RunningShop, access_token, running_shop
+from benchmarks.running import RunningShop, access_token, open_to_users, running_shop
 from benchmarks.server import Server, temporary_server
 from domain.commands import CreateOrder
 
 SHOP = "shop"
 SUBSCRIPTIONS = 1_000
 SETTLE = 2.0  # seconds for a process's memory to come to rest
+PATIENCE = 60.0  # seconds that all results have to come in
 
 
 def run(quick: bool) -> Result:
@@ -50,11 +51,11 @@ def run(quick: bool) -> Result:
 def _measured(server: Server) -> Mapping[str, float]:
     url = server.shop_database("subscriptions")
     with running_shop(url) as running:
-        return uv(_subscribed(running, url))
+        shop = open_to_users(url, SUBSCRIPTIONS)
+        return uv(_subscribed(running, url, shop))
 
 
-async def _subscribed(running: RunningShop, url: str) -> Mapping[str, float]:
-    shop = await open_shop(url, customers=SUBSCRIPTIONS)
+async def _subscribed(running: RunningShop, url: str, shop: Shop) -> Mapping[str, float]:
     (api,) = running.api_processes()
     chance = random.Random(1)
     orders = [shop.order(customer, chance) for customer in shop.customers]
@@ -69,10 +70,11 @@ async def _subscribed(running: RunningShop, url: str) -> Mapping[str, float]:
             await asyncio.sleep(SETTLE)
             memory = (api.memory_info().rss - before) / 1024 / SUBSCRIPTIONS
             began = monotonic()
-            placed = [asyncio.create_task(counter.place(order, began)) for order in orders]
-            received = await asyncio.gather(*map(_received, queues))
-            bought = await asyncio.gather(*placed)
-    behind = [(at - b.result) * 1e3 for at, b in zip(received, bought, strict=True)]
+            async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+                bought = [group.create_task(counter.place(order, began)) for order in orders]
+                results = [group.create_task(_received(queue)) for queue in queues]
+    received = [result.result() for result in results]
+    behind = [(at - b.result().result) * 1e3 for at, b in zip(received, bought, strict=True)]
     return {
         "KB each": memory,
         "all, ms": (max(received) - began) * 1e3,

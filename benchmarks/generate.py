@@ -5,7 +5,7 @@
 
 import random
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -260,13 +260,14 @@ def generate(
         connection.execute(
             "INSERT INTO notification_tracking VALUES (%s, %s)", (ProcessManager.name, position)
         )
-        _store_users(connection, story.customers)
+        store_users(connection, story.customers)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE stored_events")
     return Generated(story.customers, story.product_ids, tuple(story.order_ids), position)
 
 
-def _store_users(connection: Connection, customers: tuple[Customer, ...]) -> None:
+def store_users(connection: Connection, customers: Sequence[Customer]) -> None:
+    """Let them sign in with `PASSWORD`."""
     password_hash = PasswordHasher().hash(PASSWORD)
     with connection.cursor().copy(
         "COPY users (user_id, email, email_key, name, role, password_hash, email_verified,"

@@ -1,5 +1,6 @@
 """The whole shop as `shop serve` runs it, in front of a database of the benchmarks'."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -13,7 +14,10 @@ from time import monotonic, sleep
 from uuid import UUID
 
 import psutil
+import psycopg
 
+from benchmarks.buyers import Shop, open_shop
+from benchmarks.generate import Customer, store_users
 from benchmarks.graphql_client import Address
 from domain.message import message
 from infrastructure.ids import new_id
@@ -63,6 +67,20 @@ def running_shop(url: str, api_processes: int = 1) -> Iterator[RunningShop]:
 def access_token(user_id: UUID) -> str:
     """What the user would get by signing in; passwords are not what is measured."""
     return AccessTokens([SECRET_KEY]).issue(user_id, "USER", new_id())[0]
+
+
+def open_to_users(url: str, customers: int = 200) -> Shop:
+    """A shop whose customers are users, as the API wants them."""
+    shop = asyncio.run(open_shop(url, customers=customers))
+    with psycopg.connect(url) as connection:
+        store_users(
+            connection,
+            [
+                Customer(user_id, account_id, f"{number}@example.com", f"Customer {number}")
+                for number, (user_id, account_id) in enumerate(shop.customers)
+            ],
+        )
+    return shop
 
 
 def free_port() -> int:
