@@ -20,9 +20,11 @@ from api.scalars import given, uuid_of
 from api.types import Account, Execution, ExecutionStep, OrderResult, Product
 from api.validation import Check
 from infrastructure.ids import execution_id
+from projections.accounts import TransactionRow, transactions_after
 from projections.executions import ExecutionRow
 
 MOST_IDS = 1_000
+MOST_AT_ONCE = 1_000
 
 
 def _followed(description: str) -> Callable[[Callable[..., Any]], StrawberryField]:
@@ -81,13 +83,21 @@ class Subscription:
     @_followed("The caller's account, at every change of its balance.")
     async def account_changed(self, info: Info) -> AsyncGenerator[Account]:
         context = info.context
-        sent = 0
-        async with context.follower.account_changes(await own_account(context)) as changes:
-            async for account_id in changes:
-                row = found(await context.live.accounts.load(account_id))
-                if row.position > sent:
-                    yield Account.of(row, context.currency)
-                sent = row.position
+        account_id = await own_account(context)
+        row = await context.live.accounts.load(account_id)
+        sent = row.position if row else 0
+        async with context.follower.account_changes(account_id) as changes:
+            changes.add(account_id)  # for what has come since it was read
+            async for _ in changes:
+                # Several may have come at once: each is told, with the balance after it.
+                for entry in await _entries(context, account_id, sent):
+                    yield Account(id=account_id, balance=context.currency.money(entry.balance))
+                    sent = entry.position
+
+
+async def _entries(context: Context, account_id: UUID, after: int) -> list[TransactionRow]:
+    async with context.pool.connection() as connection:
+        return await transactions_after(connection, account_id, after, MOST_AT_ONCE)
 
 
 async def _states(context: Context, name: str) -> AsyncGenerator[ExecutionRow]:

@@ -57,11 +57,11 @@ class Check:
         return value
 
     def image_url(self, path: str, value: str) -> str:
-        """An http(s) URL, or a path on this server."""
+        """An http(s) URL, or a path, relative or not."""
         known = len(self.problems)
         url = self.text(path, value, LONGEST_URL)
         if len(self.problems) == known and not _is_image_url(url):
-            self.add(path, "Must be an http or https URL, or a path that starts with one slash.")
+            self.add(path, "Must be an http or https URL, or a path.")
         return url
 
     def amount(self, path: str, value: Decimal, *, positive: bool = False) -> int:
@@ -107,9 +107,9 @@ def _has_more_digits(value: Decimal, digits: int) -> bool:
 def _is_image_url(url: str) -> bool:
     if " " in url:
         return False
-    if url.startswith("/"):
-        return not url.startswith("//")
     with suppress(ValueError):
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
+        if parts.scheme in ("http", "https"):
+            return bool(parts.hostname)
+        return not parts.scheme and not parts.netloc and "\\" not in url
     return False

@@ -203,6 +203,19 @@ async def transaction_by_id(
         return await cursor.fetchone()
 
 
+async def transactions_after(
+    connection: AsyncConnection[TupleRow], account_id: UUID, position: int, limit: int
+) -> list[TransactionRow]:
+    """The account's first `limit` transactions after the position, oldest first."""
+    async with connection.cursor(row_factory=args_row(TransactionRow), binary=True) as cursor:
+        await cursor.execute(
+            _TRANSACTION + " FROM transactions AS entry WHERE account_id = %b AND position > %b"
+            " ORDER BY position LIMIT %b",
+            (account_id, position, limit),
+        )
+        return await cursor.fetchall()
+
+
 async def transactions_pages(
     connection: AsyncConnection[TupleRow],
     account_ids: Sequence[UUID],

@@ -181,9 +181,8 @@ def _address(check: Check, address: AddressInput) -> Address:
         check.text(f"{path}.postCode", address.post_code),
         check.text(f"{path}.street", address.street),
         check.text(f"{path}.houseNumber", address.house_number),
-        check.text(f"{path}.localNumber", address.local_number)
-        if isinstance(address.local_number, str)
-        else None,
+        # A form sends an empty field for what there is not.
+        check.text(f"{path}.localNumber", address.local_number) if address.local_number else None,
     )
 
 

@@ -109,7 +109,7 @@ async def test_a_product_changes_in_what_is_given(shop: Shop) -> None:
 
 async def test_all_that_is_wrong_with_a_change_is_reported_at_once(shop: Shop) -> None:
     admin = await shop.admin()
-    wrong = {"id": await shop.product(), "name": "", "imageUrl": "x", "price": "1.001"}
+    wrong = {"id": await shop.product(), "name": "", "imageUrl": "x:y", "price": "1.001"}
     problem = await admin.ask(UPDATE_PRODUCT, input=wrong)
     assert [field["path"] for field in problem["fields"]] == ["name", "imageUrl", "price"]
 

@@ -136,6 +136,15 @@ async def test_an_account_is_pushed_at_every_change_of_its_balance(shop: Shop) -
             }
 
 
+async def test_changes_that_come_at_once_are_all_told(shop: Shop) -> None:
+    ada = await shop.customer(money=0)
+    async with ada.follow(ACCOUNT) as following:
+        await until(lambda: shop.api.services.follower.subscribers == 1)
+        await asyncio.gather(*(ada.ask(DEPOSIT, input={"amount": "5"}) for _ in range(20)))
+        told = [(await following.next())["balance"]["amount"] for _ in range(20)]
+    assert told == [f"{5 * n}.00" for n in range(1, 21)]
+
+
 @pytest.mark.parametrize("document", [RESULT, PROGRESS, ACCOUNT])
 async def test_a_visitor_may_follow_products_alone(shop: Shop, document: str) -> None:
     variables = {} if document is ACCOUNT else {"name": "x"}

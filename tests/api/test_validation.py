@@ -110,7 +110,8 @@ def test_the_name_of_an_execution_can_be_printed(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://shop.example/a.png", "http://[::1]:8000/a.svg", "/images/board.svg"]
+    "url",
+    ["https://shop.example/a.png", "http://[::1]:8000/a.svg", "/images/board.svg", "board.svg"],
 )
 def test_an_image_is_an_http_url_or_a_path(url: str) -> None:
     check = Check(digits=2)
@@ -124,7 +125,7 @@ def test_an_image_is_an_http_url_or_a_path(url: str) -> None:
         "javascript:alert(1)",
         "data:image/png;base64,AA",
         "//elsewhere.example/a.png",
-        "images/board.svg",
+        "\\\\elsewhere.example\\a.png",
         "https://",
         "http://[::1",
         "/an image.png",
