@@ -16,9 +16,8 @@ from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from tests.docs.markdown import ROOT, blocks
 from tests.infrastructure.conftest import running
-from tests.replay.conftest import project
+from tests.replay.conftest import project, until
 from tests.replay.histories import busy_shop, store
-from tests.replay.test_mending import until
 
 RECIPES = ROOT / "docs" / "replay.md"
 PARK = (

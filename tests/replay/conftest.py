@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any
 
 import orjson
@@ -20,6 +21,13 @@ from infrastructure.replay.rebuild import Connections
 from infrastructure.runner import ELECT, Lead
 from tests.infrastructure.conftest import quiet_shop, runners  # noqa: F401  # fixtures
 from tests.replay.histories import History, busy_shop, store
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = monotonic() + 10
+    while not true():
+        assert monotonic() < end, "it does not come about"
+        sleep(0.02)
 
 
 def project(url: str) -> None:

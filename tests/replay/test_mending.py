@@ -1,8 +1,6 @@
 """What was put aside is seen, tried again, or decided never to be done."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from time import monotonic, sleep
 from uuid import UUID
 
 import pytest
@@ -19,19 +17,12 @@ from infrastructure.replay.rebuild import Connections
 from infrastructure.replay.verify import Compared, verify
 from projections import products
 from tests.infrastructure.conftest import running
-from tests.replay.conftest import Command, project
+from tests.replay.conftest import Command, project, until
 from tests.replay.histories import BEGIN, History, derived, store
 from tests.replay.test_rebuild import poison
 
 ORIGIN = Origin(None, derived("mend"), "test")
 MEND = "UPDATE stored_events SET topic = %s, state = %s WHERE notification_id = %s"
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = monotonic() + 10
-    while not true():
-        assert monotonic() < end, "it does not come about"
-        sleep(0.02)
 
 
 class Stuck:

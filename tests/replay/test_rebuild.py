@@ -20,12 +20,14 @@ from domain.events import ProductListed
 from domain.recorded import Recorded
 from infrastructure.database import migrate, tool_connection
 from infrastructure.errors import NotMigrated
+from infrastructure.projector import Projector
 from infrastructure.replay.errors import InTheWay, NotThere
 from infrastructure.replay.rebuild import Connections, deploy, kept, rebuild, roll_back
 from infrastructure.replay.verify import Compared, compare, verify
 from projections import PROJECTIONS, accounts, orders, products
 from projections.projection import Projection, Statement, Table, statement
-from tests.replay.conftest import project
+from tests.infrastructure.conftest import running
+from tests.replay.conftest import project, until
 from tests.replay.histories import History, busy_shop, store
 
 NAMES = [projection.name for projection in PROJECTIONS]
@@ -259,6 +261,33 @@ def test_nobody_fills_what_other_code_has_made(
         list(verify(on, products.PROJECTION))
     migrate(database_url)
     project(database_url)
+
+
+def test_a_projector_of_the_new_release_takes_over_at_the_switch(
+    past: History, database_url: str, on: Connections, connection: Connection[TupleRow]
+) -> None:
+    release = [LOUD, orders.PROJECTION, accounts.PROJECTION]
+
+    def leader_is_at(position: int) -> bool:
+        found = connection.execute("SELECT min(position) FROM projections").fetchone()
+        return found == (position,)
+
+    with (
+        running(database_url, Projector()),
+        running(database_url, Projector(release)),
+    ):
+        known = len(past.recorded)
+        past.product()
+        store(database_url, past.recorded[known:], notify=True)
+        until(lambda: leader_is_at(known + 1))
+        list(deploy(on, release))
+        past.product()
+        store(database_url, past.recorded[known + 1 :], notify=True)
+        until(lambda: leader_is_at(known + 2))
+    last = past.recorded[-1].event
+    assert isinstance(last, ProductListed)
+    loud = connection.execute("SELECT loud FROM products WHERE name = %s", (last.name,))
+    assert loud.fetchone() == (last.name.upper(),)
 
 
 def test_a_new_read_model_is_as_far_as_the_others_at_once(
