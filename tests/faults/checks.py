@@ -1,12 +1,14 @@
 """What must be true of a shop's log and read models, whatever has happened to the shop."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import LiteralString
 from uuid import UUID
 
 import psycopg
 
-from infrastructure.database import conninfo
+from infrastructure.database import conninfo, tool_connection
+from infrastructure.replay.audit import Finding, audit
+from infrastructure.replay.rebuild import Connections
 
 # Each finds what is wrong. They look at the log by themselves: nothing of the shop's code is asked.
 ALWAYS: dict[str, LiteralString] = {
@@ -152,7 +154,17 @@ def faults(
         for kind, orders in (("OrderCreated", created), ("OrderPlaced", placed)):
             lost = connection.execute(LOST, (list(orders), kind)).fetchall()
             found[f"acknowledged and lost: {kind}"] = [*lost]
+    if settled:
+        found["the audit has findings"] = [*_findings(url)]
     return {name: rows for name, rows in found.items() if rows}
+
+
+def _findings(url: str) -> Iterator[Finding]:
+    """What the shop's own audit finds, which decides every command again."""
+    with tool_connection(url, "checks") as reader, tool_connection(url, "checks") as writer:
+        for step in audit(Connections(reader, writer)):
+            if isinstance(step, Finding):
+                yield step
 
 
 def is_settled(url: str) -> bool:
