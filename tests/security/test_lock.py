@@ -9,19 +9,20 @@ from typing import Any
 import pytest
 
 from tests.api.shop import PATIENCE, Client, Shop
-from tests.api.test_people import REFRESH, SIGN_IN
+from tests.api.test_people import PASSWORD, REFRESH, SIGN_IN
 from tests.cli.running import KEY, environment
-from tests.security.people import an_address, post_of, signed_up
+from tests.security.people import an_address, post_of, signed_in, signed_up
 
 VIEWER = "{ viewer { id } }"
 
 
-async def users(shop: Shop, *arguments: str) -> "subprocess.CompletedProcess[str]":
+async def users(shop: Shop, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
     """`shop users` with these arguments, in a process of its own."""
     return await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "api.cli", "users", *arguments],
         env=environment(SHOP_DATABASE_URL=shop.url, SHOP_SECRET_KEY=KEY, SHOP_LOG_LEVEL="DEBUG"),
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -40,7 +41,7 @@ async def test_who_is_locked_is_out_at_once_everywhere(shop: Shop) -> None:
     email = an_address()
     async with post_of(shop) as post:
         visitor = await signed_up(post, email)
-    credentials = {"email": email, "password": "violet tractor hymn"}
+    credentials = {"email": email, "password": PASSWORD}
     session = (await visitor.ask(SIGN_IN, input=credentials))["session"]
     ada = Client(shop.api.address, session["accessToken"])
     elsewhere = Client(shop.another_api().address, ada.token)
@@ -64,6 +65,20 @@ async def test_who_is_locked_is_out_at_once_everywhere(shop: Shop) -> None:
     assert (unlocked["email"], unlocked["locked"]) == (email, False)
     assert "session" in await visitor.ask(SIGN_IN, input=credentials)
     assert await ada.code(VIEWER) == "UNAUTHENTICATED"
+
+
+async def test_an_operator_makes_administrators_who_may_sign_in_at_once(shop: Shop) -> None:
+    email = an_address()
+    done = await users(
+        shop,
+        "create-admin",
+        *("--email", email, "--name", "Root", "--password-stdin"),
+        stdin=f"{PASSWORD}\n",
+    )
+    assert done.stdout == f"Root <{email}> is an administrator.\n", done.stderr
+    assert PASSWORD not in done.stderr
+    root = await signed_in(shop.visitor(), email)
+    assert await root.ask("{ executions { totalCount } }")
 
 
 async def test_users_are_listed(shop: Shop) -> None:
