@@ -10,6 +10,7 @@ from typing import Annotated, Protocol, cast
 import typer
 from rich.console import Console
 
+from benchmarks.document import write_into_document
 from benchmarks.report import kept_result, show, write
 from benchmarks.result import Result, busy
 
@@ -29,7 +30,10 @@ def main(
         bool, typer.Option(help="One short round of each.", show_default=False)
     ] = False,
     keep: Annotated[
-        bool, typer.Option(help="Keep these results to compare later ones with.")
+        bool,
+        typer.Option(
+            help="Compare later results with these, and write them into docs/performance.md."
+        ),
     ] = False,
 ) -> None:
     """Measure the shop against what it could have been made with. A name's letter will do."""
@@ -45,6 +49,8 @@ def main(
         kept = kept_result(name)
         show(console, result, kept)
         console.print(f"  {write(result, kept, keep=keep)}\n", highlight=False)
+        if keep:
+            write_into_document(result)
         gc.collect()
 
 

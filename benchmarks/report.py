@@ -9,7 +9,7 @@ from pygal.style import Style  # type: ignore[import-untyped]
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.result import RESULT, Claim, Figure, Result
+from benchmarks.result import RESULT, Claim, Result, find
 
 KEPT = Path(__file__).parent / "results"
 LATEST = KEPT / "latest"
@@ -62,18 +62,11 @@ def number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def _find(result: Result | None, contestant: str, at: str, measure: str) -> Figure | None:
-    for figure in result.figures if result else ():
-        if (figure.contestant, figure.at, figure.measure) == (contestant, at, measure):
-            return figure
-    return None
-
-
 def _cell(result: Result, kept: Result | None, contestant: str, at: str, measure: str) -> str:
-    figure = _find(result, contestant, at, measure)
+    figure = find(result.figures, contestant, at, measure)
     if figure is None:
         return ""
-    before = _find(kept, contestant, at, measure)
+    before = find(kept.figures, contestant, at, measure) if kept else None
     change = ""
     if before is not None and before.median:
         change = f" [dim]{figure.median / before.median - 1:+.0%}[/]"
@@ -143,5 +136,5 @@ def _colours(contestants: Sequence[str], kept: Result | None) -> tuple[str, ...]
 
 
 def _series(result: Result, contestant: str, loads: Sequence[str]) -> list[float | None]:
-    found = [_find(result, contestant, load, result.plot) for load in loads]
+    found = [find(result.figures, contestant, load, result.plot) for load in loads]
     return [figure.median if figure else None for figure in found]

@@ -77,12 +77,20 @@ class Result:
     quick: bool
 
 
-def median(figures: Iterable[Figure], contestant: str, at: str, measure: str) -> float:
-    """The median of that figure's rounds. Raises KeyError when there is none."""
+def find(figures: Iterable[Figure], contestant: str, at: str, measure: str) -> Figure | None:
+    """That figure, if there is one."""
     for figure in figures:
         if (figure.contestant, figure.at, figure.measure) == (contestant, at, measure):
-            return figure.median
-    raise KeyError((contestant, at, measure))
+            return figure
+    return None
+
+
+def median(figures: Iterable[Figure], contestant: str, at: str, measure: str) -> float:
+    """The median of that figure's rounds. Raises KeyError when there is none."""
+    figure = find(figures, contestant, at, measure)
+    if figure is None:
+        raise KeyError((contestant, at, measure))
+    return figure.median
 
 
 RESULT = TypeAdapter(Result)
