@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --universal \
-	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+	--generate-hashes --no-annotate --custom-compile-command "make lock"
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help

@@ -258,7 +258,7 @@ async def test_who_has_an_old_token_can_still_get_another(shop: Shop) -> None:
 
 async def test_what_fails_inside_is_not_shown(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object) -> None:
-        raise RuntimeError("SELECT secrets FROM /work/main/api.py")
+        raise RuntimeError("SELECT secrets FROM /srv/shop/api.py")
 
     monkeypatch.setattr("api.queries.products_page", broken)
     own = str(new_id())
@@ -273,7 +273,7 @@ async def test_an_endpoint_that_breaks_says_only_that(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError("SELECT secrets FROM /work/main/api.py")
+        raise RuntimeError("SELECT secrets FROM /srv/shop/api.py")
 
     monkeypatch.setattr(type(shop.api.services.engine), "prepare", broken)
     response = await post(shop, {"query": TYPENAME})
