@@ -26,7 +26,8 @@ def granted(response: httpx.Response) -> str | None:
     """The origin whose pages may read the answer; never with what a browser keeps for the shop."""
     assert "access-control-allow-credentials" not in response.headers
     assert "set-cookie" not in response.headers
-    return response.headers.get("access-control-allow-origin")
+    origin: str | None = response.headers.get("access-control-allow-origin")
+    return origin
 
 
 async def test_pages_of_other_origins_get_nothing(shop: Shop) -> None:
