@@ -45,18 +45,17 @@ async def test_orders_are_counted_by_what_became_of_them(shop: Shop) -> None:
     ):
         await buy(ada, name, total, lines)
 
+    ends = ("completed", "wrong_order_price", "products_unavailable")
+    expected = {
+        **{f"shop_orders_total{{outcome={end}}}": 1.0 for end in ends},
+        "shop_placed_to_result_seconds_count": 3.0,
+        "shop_consumer_lag_events{consumer=process-manager}": 0.0,
+        "shop_executions_unfinished": 0.0,
+        "shop_runner_failing{runner=projector}": 0.0,
+    }
+
     async def counted() -> bool:
-        found = await figures(shop)
-        return (
-            found.get("shop_orders_total{outcome=completed}") == 1
-            and found.get("shop_orders_total{outcome=wrong_order_price}") == 1
-            and found.get("shop_orders_total{outcome=products_unavailable}") == 1
-            and found["shop_placed_to_result_seconds_count"] == 3
-            and found["shop_batch_events_count{consumer=process-manager}"] > 0
-            and found["shop_runner_epoch{runner=process-manager}"] == 1
-            and found["shop_consumer_lag_events{consumer=process-manager}"] == 0
-            and found["shop_executions_unfinished"] == 0
-        )
+        return expected.items() <= (await figures(shop)).items()
 
     await until(counted)
 
@@ -77,8 +76,8 @@ async def test_what_is_parked_and_what_waits_is_told(shop: Shop) -> None:
         found = await figures(shop)
         return (
             found.get("shop_parked_failed_events{consumer=process-manager}") == 1
-            and found["shop_executions_unfinished"] == 1
-            and found["shop_oldest_execution_seconds"] > 0
+            and found.get("shop_executions_unfinished") == 1
+            and found.get("shop_oldest_execution_seconds", 0) > 0
         )
 
     await until(told)
@@ -103,11 +102,15 @@ async def test_a_runner_that_cannot_work_says_why_and_the_shop_is_not_ready(
                 return "made by other code" in await problem()
 
             await until(told)
-            assert (await figures(shop))["shop_runner_failing{runner=projector}"] == 1
+
+            async def shown(value: float) -> bool:
+                return (await figures(shop)).get("shop_runner_failing{runner=projector}") == value
+
+            await until(lambda: shown(1))
             connection.execute(OTHER_CODE, row)
 
             async def is_ready() -> bool:
                 return (await shop.visitor().get({}, "/health/ready")).is_success
 
             await until(is_ready)
-            assert (await figures(shop))["shop_runner_failing{runner=projector}"] == 0
+            await until(lambda: shown(0))
