@@ -5,10 +5,7 @@ A crash before the commit loses nothing but the work of a batch, a crash after i
 what is read again is not waited for any more, so `react` ignores it.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import time_ns
 from typing import get_args
@@ -20,12 +17,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 from pydantic import ValidationError
 
-from application.deciders import stream_id
-from application.place_order import PlaceOrderProcess, Refused, TimedOut, react
-from domain.commands import Command
-from domain.errors import DomainError
+from application.place_order import PlaceOrderProcess, TimedOut
 from domain.events import Event, OrderPlaced
-from domain.recorded import Origin, Recorded
 from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
 from infrastructure.event_codec import EVENT_TYPES, UnknownEvent
 from infrastructure.event_store import (
@@ -41,6 +34,7 @@ from infrastructure.measures import ProcessManagerMeasures
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.process_table import load_processes, overdue, save_processes
 from infrastructure.runner import Lead
+from infrastructure.saga_batch import Batch, Input, Outcome, Poison, input_of, not_begun
 from infrastructure.snapshots import EVERY, READ_SNAPSHOTS, from_snapshot, save_snapshots
 from infrastructure.tracing import Tracer
 
@@ -65,36 +59,6 @@ TRACK = (
     "INSERT INTO notification_tracking (application_name, notification_id) VALUES (%s, %s)"
     " ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """An event to react to; `cause` is its `stream/version`, `position` 0 until it is recorded."""
-
-    execution_id: UUID
-    event: Event | TimedOut
-    actor_id: UUID | None
-    cause: str
-    position: int
-    ordinal: int = 0
-
-
-class Poison(Exception):
-    """The execution cannot be processed; nothing is wrong with the others."""
-
-    def __init__(self, execution_id: UUID, error: BaseException) -> None:
-        super().__init__(f"{type(error).__name__}: {error}")
-        self.execution_id = execution_id
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a batch comes to; `left` has to be reacted to after the commit."""
-
-    work: UnitOfWork
-    processes: dict[UUID, PlaceOrderProcess | None] = field(default_factory=dict)
-    left: list[Input] = field(default_factory=list)
-    traced: list[Input] = field(default_factory=list)
 
 
 class ProcessManager:
@@ -218,7 +182,7 @@ class ProcessManager:
             if recorded.version % EVERY == 0:
                 self._snapshots_due.add(recorded.stream_id)
             if (execution_id := getattr(recorded.event, "execution_id", None)) is not None:
-                inputs.append(_input(execution_id, recorded))
+                inputs.append(input_of(execution_id, recorded))
         return inputs
 
     def _process(
@@ -232,8 +196,8 @@ class ProcessManager:
             good = [i for i in inputs if i.execution_id not in aside]
             bad = _parked([i for i in inputs if i.execution_id in aside], poisoned)
             try:
-                outcome = self._react(lead, good)
-                outcome.processes.update(_not_begun(inputs, poisoned))
+                outcome = self._play(lead, good)
+                outcome.processes.update(not_begun(inputs, poisoned))
                 base = self._commit(lead, outcome, position, unparked, bad)
             except Poison as poison:
                 poisoned[poison.execution_id] = str(poison)
@@ -250,68 +214,11 @@ class ProcessManager:
                     _trace(self._tracer, outcome, began)
                 return
 
-    def _react(self, lead: Lead, inputs: list[Input]) -> Outcome:
-        outcome = Outcome(UnitOfWork({}))
-        queue, hops = inputs, 0
-        while queue and (self._hops == 0 or hops < self._hops):
-            commands: deque[tuple[Input, Command]] = deque()
-            for reacted in queue:
-                commands.extend(self._reaction(outcome, reacted, reacted.event))
-            self._load(lead, outcome.work, {stream_id(command) for _, command in commands})
-            queue = []
-            while commands:
-                reacted, command = commands.popleft()
-                try:
-                    queue += self._send(outcome.work, reacted, command)
-                except DomainError as error:
-                    # A refusal stands in no log, so it has to be answered in the same commit.
-                    refused = Refused(reacted.execution_id, stream_id(command), str(error))
-                    commands.extend(self._reaction(outcome, reacted, refused))
-                    self._load(lead, outcome.work, {stream_id(c) for _, c in commands})
-            hops += 1
-            if self._tracer is not None:
-                outcome.traced += queue
-        outcome.left = queue
-        return outcome
+    def _play(self, lead: Lead, inputs: list[Input]) -> Outcome:
+        def load(work: UnitOfWork, streams: set[UUID]) -> None:
+            self._load(lead, work, streams)
 
-    def _reaction(
-        self, outcome: Outcome, reacted: Input, event: Event | Refused | TimedOut
-    ) -> list[tuple[Input, Command]]:
-        execution_id = reacted.execution_id
-        process = (
-            outcome.processes[execution_id]
-            if execution_id in outcome.processes
-            else self._processes.get(execution_id)
-        )
-        try:
-            outcome.processes[execution_id], commands = react(process, event)
-        except Exception as error:  # whatever it is, it is this execution's alone
-            raise Poison(execution_id, error) from error
-        return [(reacted, command) for command in commands]
-
-    def _send(self, work: UnitOfWork, reacted: Input, command: Command) -> list[Input]:
-        if stream_id(command) not in work.streams:
-            unreadable = LookupError(f"stream {stream_id(command)} cannot be read")
-            raise Poison(reacted.execution_id, unreadable)
-        origin = Origin(reacted.actor_id, reacted.execution_id, reacted.cause)
-        first = len(work.events) + 1
-        try:
-            happened = work.handle(command, origin, self._clock())
-        except DomainError:
-            raise
-        except Exception as error:  # whatever it is, it is this execution's alone
-            raise Poison(reacted.execution_id, error) from error
-        return [
-            Input(
-                reacted.execution_id,
-                h.event,
-                reacted.actor_id,
-                f"{h.stream_id}/{h.version}",
-                0,
-                first + n,
-            )
-            for n, h in enumerate(happened)
-        ]
+        return Batch(self._processes, load, self._clock, self._hops).play(inputs)
 
     def _load(self, lead: Lead, work: UnitOfWork, streams: set[UUID]) -> None:
         """Bring the streams into the unit of work: from memory, else from the log. A stream that
@@ -384,31 +291,13 @@ class ProcessManager:
         ]
 
 
-def _input(execution_id: UUID, recorded: Recorded) -> Input:
-    cause = f"{recorded.stream_id}/{recorded.version}"
-    return Input(execution_id, recorded.event, recorded.origin.actor_id, cause, recorded.position)
-
-
 def _trace(tracer: Tracer, outcome: Outcome, began: int) -> None:
     happened: dict[UUID, tuple[str, ...]] = {}
-    for i in outcome.traced:
+    for i in outcome.happened:
         event = type(i.event).__name__
         happened[i.execution_id] = (*happened.get(i.execution_id, ()), event)
     for execution_id, events in happened.items():
         tracer.step(execution_id, "saga", began, events)
-
-
-def _not_begun(
-    inputs: Sequence[Input], poisoned: Collection[UUID]
-) -> dict[UUID, PlaceOrderProcess | None]:
-    """Executions that could not even begin, as processes that wait: so they are seen, and given up
-    when their time has come."""
-    waiting = {}
-    for i in inputs:
-        if i.execution_id in poisoned and isinstance(i.event, OrderPlaced):
-            with suppress(Exception):  # when it was `react` that failed, the parked event is all
-                waiting[i.execution_id], _ = react(None, i.event)
-    return waiting
 
 
 def _parked(inputs: Sequence[Input], poisoned: dict[UUID, str]) -> list[Parked]:

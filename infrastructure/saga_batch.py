@@ -1,0 +1,151 @@
+"""A batch of executions played forward in memory: events to `react`, its commands to the deciders,
+and what comes of them back to `react`. Nothing is recorded here."""
+
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from application.deciders import stream_id
+from application.place_order import PlaceOrderProcess, Refused, TimedOut, react
+from domain.commands import Command
+from domain.errors import DomainError
+from domain.events import Event, OrderPlaced
+from domain.recorded import Origin, Recorded
+from infrastructure.aggregates import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An event to react to; `cause` is its `stream/version`, `position` 0 until it is recorded."""
+
+    execution_id: UUID
+    event: Event | TimedOut
+    actor_id: UUID | None
+    cause: str
+    position: int
+    ordinal: int = 0
+
+
+class Poison(Exception):
+    """The execution cannot be processed; nothing is wrong with the others."""
+
+    def __init__(self, execution_id: UUID, error: BaseException) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.execution_id = execution_id
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch comes to; of all that `happened`, `left` is to be reacted to after the commit.
+    An execution whose process is None is finished."""
+
+    work: UnitOfWork
+    processes: dict[UUID, PlaceOrderProcess | None] = field(default_factory=dict)
+    left: list[Input] = field(default_factory=list)
+    happened: list[Input] = field(default_factory=list)
+
+
+class Batch:
+    """`processes` are the executions under way; `load` brings streams into the unit of work, or
+    leaves those out that cannot be read; `hops` limits the reactions in a row (0: no limit)."""
+
+    def __init__(
+        self,
+        processes: Mapping[UUID, PlaceOrderProcess],
+        load: Callable[[UnitOfWork, set[UUID]], None],
+        clock: Callable[[], datetime],
+        hops: int,
+    ) -> None:
+        self._processes = processes
+        self._load = load
+        self._clock = clock
+        self._hops = hops
+        self._outcome = Outcome(UnitOfWork({}))
+
+    def play(self, inputs: list[Input]) -> Outcome:
+        """What comes of the inputs. Raises Poison for the first execution that cannot go on."""
+        queue, hops = inputs, 0
+        while queue and (self._hops == 0 or hops < self._hops):
+            commands = deque(
+                each for reacted in queue for each in self._reaction(reacted, reacted.event)
+            )
+            self._load_for(commands)
+            queue = []
+            while commands:
+                reacted, command = commands.popleft()
+                try:
+                    queue += self._send(reacted, command)
+                except DomainError as error:
+                    # A refusal stands in no log, so it has to be answered in the same commit.
+                    refused = Refused(reacted.execution_id, stream_id(command), str(error))
+                    commands.extend(self._reaction(reacted, refused))
+                    self._load_for(commands)
+            hops += 1
+            self._outcome.happened += queue
+        self._outcome.left = queue
+        return self._outcome
+
+    def _load_for(self, commands: Collection[tuple[Input, Command]]) -> None:
+        self._load(self._outcome.work, {stream_id(command) for _, command in commands})
+
+    def _reaction(
+        self, reacted: Input, event: Event | Refused | TimedOut
+    ) -> list[tuple[Input, Command]]:
+        execution_id, processes = reacted.execution_id, self._outcome.processes
+        process = (
+            processes[execution_id]
+            if execution_id in processes
+            else self._processes.get(execution_id)
+        )
+        try:
+            processes[execution_id], commands = react(process, event)
+        except Exception as error:  # whatever it is, it is this execution's alone
+            raise Poison(execution_id, error) from error
+        return [(reacted, command) for command in commands]
+
+    def _send(self, reacted: Input, command: Command) -> list[Input]:
+        work = self._outcome.work
+        if stream_id(command) not in work.streams:
+            unreadable = LookupError(f"stream {stream_id(command)} cannot be read")
+            raise Poison(reacted.execution_id, unreadable)
+        origin = Origin(reacted.actor_id, reacted.execution_id, reacted.cause)
+        first = len(work.events) + 1
+        try:
+            happened = work.handle(command, origin, self._clock())
+        except DomainError:
+            raise
+        except Exception as error:  # whatever it is, it is this execution's alone
+            raise Poison(reacted.execution_id, error) from error
+        return [
+            Input(
+                reacted.execution_id,
+                each.event,
+                reacted.actor_id,
+                f"{each.stream_id}/{each.version}",
+                0,
+                ordinal,
+            )
+            for ordinal, each in enumerate(happened, first)
+        ]
+
+
+def input_of(execution_id: UUID, recorded: Recorded) -> Input:
+    """A recorded event of an execution, to be reacted to."""
+    cause = f"{recorded.stream_id}/{recorded.version}"
+    return Input(execution_id, recorded.event, recorded.origin.actor_id, cause, recorded.position)
+
+
+def not_begun(
+    inputs: Sequence[Input], poisoned: Collection[UUID]
+) -> dict[UUID, PlaceOrderProcess | None]:
+    """Executions that could not even begin, as processes that wait: so they are seen, and given up
+    when their time has come."""
+    waiting: dict[UUID, PlaceOrderProcess | None] = {}
+    for each in inputs:
+        if each.execution_id in poisoned and isinstance(each.event, OrderPlaced):
+            with suppress(Exception):  # when it was `react` that failed, the parked event is all
+                waiting[each.execution_id], _ = react(None, each.event)
+    return waiting
