@@ -150,7 +150,7 @@ def send_operations(fuzzed: Fuzzed, kind: str, examples: int) -> None:
 
 
 def test_no_query_breaks_anything(unlimited: Fuzzed) -> None:
-    send_operations(unlimited, "query", 250)
+    send_operations(unlimited, "query", 200)
 
 
 def test_no_query_breaks_what_limits_it(fuzzed: Fuzzed) -> None:
@@ -158,7 +158,7 @@ def test_no_query_breaks_what_limits_it(fuzzed: Fuzzed) -> None:
 
 
 def test_no_mutation_breaks_anything(unlimited: Fuzzed) -> None:
-    send_operations(unlimited, "mutation", 400)
+    send_operations(unlimited, "mutation", 300)
 
 
 async def test_a_field_that_fails_takes_nothing_from_one_that_reads_the_same(shop: Shop) -> None:
