@@ -11,6 +11,7 @@ import pytest
 import structlog
 from psycopg import sql
 
+import api.execution
 import infrastructure
 from infrastructure.database import conninfo
 from tests.faults.buyers import buying
@@ -98,7 +99,10 @@ async def test_it_is_slow_for_a_moment(stand: Stand) -> None:
     assert not stand.answers.errors
 
 
-async def test_it_is_frozen_for_longer_than_anybody_waits(stand: Stand) -> None:
+async def test_it_is_frozen_for_longer_than_anybody_waits(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.execution, "PATIENCE", 6.0)
     async with buying(await stand.buyers()):
         await stand.takes_orders()
         with stand.server.frozen():
@@ -115,10 +119,11 @@ async def test_who_waits_for_it_does_so_quietly(stand: Stand) -> None:
     stand.server.kill()
     with structlog.testing.capture_logs() as lines:
         began = process_time()
+        asked = asyncio.create_task(visitor.send("{ products { totalCount } }"))
         await asyncio.sleep(2)
         assert process_time() - began < 1
         assert len(lines) < 60
-    answer = await visitor.send("{ products { totalCount } }")
+    answer = await asked
     assert f"INTERNAL: {answer['errors'][0]['message']}" == AWAY
     assert answer["errors"][0]["extensions"]["retryAfter"] == 2
     stand.server.start()
