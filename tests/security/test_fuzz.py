@@ -129,7 +129,8 @@ async def _filled(shop: Shop) -> Fuzzed:
 
 
 def fuzz(examples: int) -> settings:
-    """In CI the same at every run; elsewhere hypothesis prints how to repeat what failed."""
+    """In CI the same at every run; elsewhere hypothesis prints how to repeat what failed. With
+    FUZZ=40 in the environment, 40 times as many."""
     return settings(
         max_examples=examples * int(os.environ.get("FUZZ", "1")),
         derandomize="CI" in os.environ,
