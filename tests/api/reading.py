@@ -101,6 +101,7 @@ async def reader(
                 identity=identity,
                 follower=Follower(url, pool),
                 live=LiveRows(pool),
+                tracer=None,
             )
         )
 
