@@ -53,7 +53,7 @@ ADDRESS = {
 
 def run(quick: bool) -> Result:
     """Customers with a browser each: one HTTP connection, and a websocket for the results."""
-    seconds, rounds = (3.0, 1) if quick else (10.0, 3)
+    seconds, rounds = (2.0, 1) if quick else (10.0, 3)
     rates = RATES[:1] if quick else RATES
     with temporary_server() as server:
         cases = [
