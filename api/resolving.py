@@ -109,14 +109,16 @@ def _function(schema: GraphQLSchema, field: StrawberryField, place: Place) -> Re
     takes = cast("StrawberryResolver[Any]", field.base_resolver)
     function = cast("Callable[..., Any]", takes.wrapped_func)
     sources = [found.name for found in (takes.parent_parameter, takes.root_parameter) if found]
+    info, on_self = takes.info_parameter, takes.self_parameter is not None
+    if on_self and not sources and info is None:
+        return lambda execution, source, position: function(source)
 
     def call(execution: Executor[Any], source: Any, position: Position) -> Any:
         keywords = dict.fromkeys(sources, source)
-        if takes.info_parameter:
-            keywords[takes.info_parameter.name] = owner.config.info_class(
-                _raw_info=place.info(execution, position), _field=field
-            )
-        return function(source, **keywords) if takes.self_parameter else function(**keywords)
+        if info is not None:
+            raw_info = place.info(execution, position)
+            keywords[info.name] = owner.config.info_class(_raw_info=raw_info, _field=field)
+        return function(source, **keywords) if on_self else function(**keywords)
 
     return call
 
