@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from getpass import getuser
 from time import monotonic
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -23,7 +23,6 @@ from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingCo
 from rich.table import Table
 from rich.text import Text
 
-from api.money import Currency, currency_of
 from api.start import StartError, check_database, database_url
 from infrastructure.database import conninfo, tool_connection
 from infrastructure.embedded import EmbeddedPostgres, running_url
@@ -31,6 +30,9 @@ from infrastructure.logs import configure_logs
 from infrastructure.replay.log import StoredEvent
 from infrastructure.replay.rebuild import Connections
 from infrastructure.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from api.money import Currency
 
 SAY_EVERY = 10.0  # seconds, where there is no terminal to draw a bar on
 WIDE = 1_000  # columns: what is read by a program is not wrapped
@@ -54,8 +56,10 @@ class Shop:
     name: str
 
     @property
-    def currency(self) -> Currency:
+    def currency(self) -> "Currency":
         """What amounts are in."""
+        from api.money import currency_of  # noqa: PLC0415  # a quarter of a second that most save
+
         return currency_of(self.settings.currency)
 
     @contextmanager

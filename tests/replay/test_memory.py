@@ -17,8 +17,8 @@ from infrastructure.replay.rebuild import Connections
 from infrastructure.replay.transfer import export
 from tests.replay.histories import busy_shop, store
 
-CHUNK = 500
-ORDERS = 2_500
+CHUNK = 200
+ORDERS = 1_200
 
 TOOLS: dict[str, Callable[[Connections, Path], Iterator[object]]] = {
     "list": lambda on, _: read_events(on.reader, EventFilter()),

@@ -129,7 +129,7 @@ def test_killed_at_any_moment_it_leaves_the_live_one_as_it_was(
     )
     environment = {**os.environ, "SHOP_DATABASE_URL": database_url}
     chance = random.Random(5)
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen(
             [sys.executable, "-c", script],
             stdin=subprocess.PIPE,
