@@ -70,6 +70,7 @@ def async_pool(url: str, application_name: str, *, size: int, **kwargs: Any) -> 
         open=False,
         configure=_read_json_fast,
         check=_check,
+        reset=_nothing,
         kwargs={"autocommit": True, "prepare_threshold": 0},
     )
 
@@ -86,6 +87,11 @@ async def _check(connection: AsyncConnection) -> None:
     waiting.register(connection.pgconn.socket, POLLIN)
     if waiting.poll(0):
         await connection.execute("")
+
+
+async def _nothing(_: AsyncConnection) -> None:
+    """With something to do, the pool takes connections back in a task of its own: a caller that is
+    cancelled while it gives one back would lose it otherwise (psycopg_pool 3.3)."""
 
 
 def migrate(url: str) -> None:
