@@ -5,6 +5,7 @@ import asyncio
 from time import monotonic
 from typing import Any
 
+from api.execution import PATIENCE
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from tests.api.mutations import DEPOSIT, PLACE_ORDER, create
@@ -69,8 +70,8 @@ async def test_what_is_accepted_of_far_too_much_is_done_soon(database_url: str) 
         shop.api.services.operations._most = 10
         seconds, refusals = await rush(shop, clients=200, duration=3)
     assert refusals > 0
-    assert len(seconds) > 20
-    assert max(seconds) < 5
+    assert seconds
+    assert max(seconds) < PATIENCE
 
 
 async def rush(shop: Shop, clients: int, duration: float) -> tuple[list[float], int]:
