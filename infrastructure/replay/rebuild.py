@@ -87,7 +87,13 @@ def rebuild(on: Connections, projection: Projection, *, anew: bool = False) -> I
     read model has."""
     with _alone(on.writer, projection.name):
         found = kept(on.reader, projection.name, "next")
-        if found is None or anew or found.fingerprint != fingerprint(projection.name):
+        if (
+            found is None
+            or anew
+            or found.fingerprint != fingerprint(projection.name)
+            # What could not be applied may have been mended since.
+            or _worse(on.reader, projection.name, "next")
+        ):
             _begin(on.writer, projection)
         yield from _fill_and_switch(on, projection, "next")
 
@@ -274,14 +280,21 @@ def _live_position(connection: Connection[TupleRow], name: str) -> int:
     return min(rows.values()) if rows else head_of(connection)
 
 
-def _check_parked(at: Connection[TupleRow] | Cursor[TupleRow], name: str, kind: Kind) -> None:
-    worse = at.execute(
+def _worse(
+    at: Connection[TupleRow] | Cursor[TupleRow], name: str, kind: Kind
+) -> tuple[int, str] | None:
+    """The first event that the copy could not apply and the live read model could, with why."""
+    row = at.execute(
         "SELECT position, error FROM parked_events WHERE consumer = %s AND error IS NOT NULL"
         " AND position NOT IN (SELECT position FROM parked_events WHERE consumer = %s)"
         " ORDER BY position LIMIT 1",
         (consumer_of(name, kind), consumer_of(name)),
     ).fetchone()
-    if worse:
+    return (row[0], row[1]) if row else None
+
+
+def _check_parked(at: Connection[TupleRow] | Cursor[TupleRow], name: str, kind: Kind) -> None:
+    if worse := _worse(at, name, kind):
         raise InTheWay(
             f"The live {name} stay: this code cannot apply the event at position {worse[0]}, which"
             f" they have ({worse[1]})"

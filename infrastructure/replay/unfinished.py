@@ -1,6 +1,7 @@
 """Executions that a log leaves unfinished: what the process manager needs to go on with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import LiteralString
 from uuid import UUID
@@ -11,6 +12,7 @@ from psycopg.rows import TupleRow
 from application.place_order import CannotGoOn, PlaceOrderProcess, react
 from domain.events import OrderPlaced
 from domain.recorded import Recorded
+from infrastructure.event_codec import UNREADABLE
 from infrastructure.event_store import EVENT_COLUMNS, EventRow, decode_row, now
 from infrastructure.process_manager import TRACK, ProcessManager
 from infrastructure.process_table import save_processes
@@ -45,8 +47,7 @@ def take_up_unfinished(cursor: Cursor[TupleRow], position: int) -> int:
     placed = [row[0] for row in cursor.fetchall()]
     cursor.execute(_AT, (placed,), binary=True)
     rows: list[EventRow] = cursor.fetchall()
-    for row in rows:
-        recorded = decode_row(row)
+    for recorded in _readable(rows):
         if isinstance(recorded.event, OrderPlaced):
             _take_up(cursor, recorded, recorded.event)
     return len(rows)
@@ -66,11 +67,16 @@ def _take_up(cursor: Cursor[TupleRow], placed: Recorded, order: OrderPlaced) -> 
     cursor.execute(_PARK, values)
 
 
-def _events(cursor: Cursor[TupleRow], placed: Recorded, order: OrderPlaced) -> Iterator[Recorded]:
+def _events(cursor: Cursor[TupleRow], placed: Recorded, order: OrderPlaced) -> Iterable[Recorded]:
     streams: list[UUID] = [order.order_id, order.account_id]
     streams += [line.product_id for line in order.lines]
     cursor.execute(_OF_STREAMS, (streams, placed.position), binary=True)
     needle = f'"execution_id":"{order.execution_id}"'.encode()
-    for row in cursor.fetchall():
-        if needle in bytes(row[4]):
+    return _readable([row for row in cursor.fetchall() if needle in bytes(row[4])])
+
+
+def _readable(rows: Iterable[EventRow]) -> Iterator[Recorded]:
+    """What this release cannot read, whoever needs it will say."""
+    for row in rows:
+        with suppress(*UNREADABLE):
             yield decode_row(row)

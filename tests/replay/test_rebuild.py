@@ -373,8 +373,12 @@ def test_code_that_can_apply_less_is_not_switched_to(
     with pytest.raises(InTheWay, match=r"position 50.*ZeroDivisionError: of all things"):
         list(deploy(on, [products.PROJECTION, worse, accounts.PROJECTION]))
     assert everything(connection) == before
-    project_again = "SELECT version FROM projections WHERE name = 'orders'"
-    assert connection.execute(project_again).fetchone() == (1,)
+    deployed = "SELECT version FROM projections WHERE name = 'orders'"
+    assert connection.execute(deployed).fetchone() == (1,)
+    better = replace(worse, apply=orders.PROJECTION.apply)
+    list(deploy(on, [products.PROJECTION, better, accounts.PROJECTION]))
+    assert connection.execute(deployed).fetchone() == (2,)
+    assert everything(connection) == before
 
 
 def test_what_could_not_be_applied_is_mended_by_a_rebuild(
