@@ -76,13 +76,18 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(async_pool(url, "api", size=POOL_SIZE))
         writer = await stack.enter_async_context(Writer(url))
-        reads = pool
+        reads, read_url = pool, url
         if settings.read_database_url is not None:
-            replica = settings.read_database_url.get_secret_value()
-            reads = await stack.enter_async_context(async_pool(replica, "reads", size=POOL_SIZE))
-        follower = await stack.enter_async_context(Follower(url, reads, writer.history))
+            read_url = settings.read_database_url.get_secret_value()
+            reads = await stack.enter_async_context(async_pool(read_url, "reads", size=POOL_SIZE))
+        # What everybody waits for, or looks at when it is late, must not wait behind everybody.
+        following = await stack.enter_async_context(async_pool(read_url, "follower", size=1))
+        watching = await stack.enter_async_context(async_pool(url, "watch", size=2))
+        follower = await stack.enter_async_context(
+            Follower(url, following, writer.history, [pool, reads, watching])
+        )
         watch = await stack.enter_async_context(SessionWatch(url))
-        backlog = await stack.enter_async_context(Backlog(pool, settings.most_lag))
+        backlog = await stack.enter_async_context(Backlog(watching, settings.most_lag))
         passwords = Passwords()
         stack.callback(passwords.close)
         dispatcher = Dispatcher(pool, writer)
@@ -90,6 +95,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             currency=currency_of(settings.currency),
             pool=pool,
             reads=reads,
+            watching=watching,
             writer=writer,
             dispatcher=dispatcher,
             follower=follower,

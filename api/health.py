@@ -42,7 +42,7 @@ def health_routes(services: Services) -> list[Route]:
         try:
             async with (
                 asyncio.timeout(PATIENCE),
-                services.pool.connection(PATIENCE) as connection,
+                services.watching.connection(PATIENCE) as connection,
             ):
                 return await condition_of(connection)
         except (psycopg.Error, PoolTimeout, TimeoutError):

@@ -30,7 +30,7 @@ MUTATIONS_A_MINUTE = 600
 CONNECTIONS_A_USER = 20
 SUBSCRIPTIONS_A_USER = 200
 # Queries and mutations under way: more at once would only make each of them wait longer.
-OPERATIONS_A_PROCESS = 200
+OPERATIONS_A_PROCESS = 100
 # Who holds an expired token must be able to get another one.
 WITHOUT_TOKEN = frozenset(
     {
@@ -49,11 +49,12 @@ WITHOUT_TOKEN = frozenset(
 @dataclass(slots=True)
 class Services:
     """One a process. Everything in it is open and runs. Read models are read by way of `reads`,
-    which is a replica's where there is one."""
+    which is a replica's where there is one; `watching` is for operators."""
 
     currency: Currency
     pool: AsyncConnectionPool
     reads: AsyncConnectionPool
+    watching: AsyncConnectionPool
     writer: Writer
     dispatcher: Dispatcher
     follower: Follower

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
@@ -185,7 +186,8 @@ class _Client:
         self._address = address
         self._shop = shop
         self._chance = chance
-        self._free: list[tuple[HttpConnection, Any]] = []
+        # In turns: a connection that is idle for five seconds is closed.
+        self._free: deque[tuple[HttpConnection, Any]] = deque()
         self.bought = Bought(0, 0, 0, [], [])
         self._counted = False
         self._placed = self._refused = self._turned_away = 0
@@ -216,7 +218,7 @@ class _Client:
         self._counted = True
 
     async def _one_after_another(self, end: float) -> None:
-        http, customer = self._free.pop()
+        http, customer = self._free.popleft()
         while monotonic() < end:
             await self._order(http, customer)
 
@@ -226,7 +228,7 @@ class _Client:
             while due <= now:
                 due += self._chance.expovariate(rate)
                 if self._free:
-                    group.create_task(self._come(*self._free.pop()))
+                    group.create_task(self._come(*self._free.popleft()))
                 else:
                     self._turned_away += self._counted
             await asyncio.sleep(max(0.001, due - monotonic()))

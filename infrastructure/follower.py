@@ -6,7 +6,7 @@ One listener and one query a wake-up serve everybody who waits in the process.
 import asyncio
 import heapq
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -64,10 +64,16 @@ class Follower:
     """
 
     def __init__(
-        self, listen_url: str, pool: AsyncConnectionPool, history: History | None = None
+        self,
+        listen_url: str,
+        pool: AsyncConnectionPool,
+        history: History | None = None,
+        pools: Sequence[AsyncConnectionPool] = (),
     ) -> None:
+        """`pools` are others of the process, whose connections are looked at when ours breaks."""
         self._conninfo = conninfo(listen_url, "follower")
         self._pool = pool
+        self._pools = (pool, *pools)
         self._history = history or History()
         self._seen_history = 0
         self._announced = 0
@@ -148,8 +154,9 @@ class Follower:
                         self._news.set()
             except psycopg.Error as error:
                 await log.awarning("does not hear the read models", error=str(error).strip())
-                # The pool's connections are most likely gone too: better found now than by callers.
-                await self._pool.check()
+                # All others are most likely gone too: better found now than by callers.
+                for pool in self._pools:
+                    await pool.check()
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
                 pause = min(pause * 2, 2.0)
 
