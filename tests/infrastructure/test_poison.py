@@ -47,11 +47,14 @@ async def test_a_poisoned_execution_is_parked_and_the_others_complete(quiet_shop
     [(poison,)] = await shop.rows(POISON, bad)
     with running(shop.url, ProcessManager()), running(shop.url, Projector()):
         parked = await shop.place(await shop.order(ada, {bad: 1}, 10_00), ada, "bad")
-        for n in range(50):
-            await shop.place(await shop.order(ada, {good: 1}, 10_00), ada, f"good {n}")
+
+        async def buy(name: str) -> None:
+            await shop.place(await shop.order(ada, {good: 1}, 10_00), ada, name)
+
+        await asyncio.gather(*(buy(f"good {n}") for n in range(1_000)))
 
         async def all_others() -> bool:
-            return await completed(shop) == 50
+            return await completed(shop) == 1_000
 
         await until(all_others)
         assert await shop.rows(PARKED, "process-manager") == [(parked.position, False)]
