@@ -148,7 +148,8 @@ def _check_answers(contestants: Sequence[Contestant]) -> None:
 
     async def answer(contestant: Contestant, query: str) -> object:
         async with HttpConnection(contestant.address, contestant.tokens[0]) as connection:
-            return json.loads((await connection.post(request(query))).replace(b"+00:00", b"Z"))
+            answer = await connection.post(request(query))
+            return json.loads(answer.replace(b"+00:00", b"Z"))["data"]
 
     for name, query in QUERIES.items():
         answers = [uv(answer(contestant, query)) for contestant in contestants]
