@@ -35,7 +35,8 @@ check: setup  ## Format, lint, types and import directions
 
 .PHONY: test
 test: check  ## All checks, then all tests
-	$(BIN)/pytest --cov --cov-fail-under=100
+	$(BIN)/pytest tests/domain tests/application --cov --cov-fail-under=100
+	$(BIN)/pytest --ignore tests/domain --ignore tests/application
 
 MINUTES ?= 5
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from application.place_order import CannotGoOn, PlaceOrderProcess, Refused, react
+from application.place_order import CannotGoOn, PlaceOrderProcess, Refused, TimedOut, react
 from domain.commands import (
     Charge,
     Command,
@@ -84,7 +84,7 @@ class Saga:
     process: PlaceOrderProcess | None
     sent: list[Command]
 
-    def when(self, event: Event | Refused) -> "Saga":
+    def when(self, event: Event | Refused | TimedOut) -> "Saga":
         return Saga(*react(self.process, event))
 
     def sends(self, *commands: Command) -> None:
@@ -107,6 +107,9 @@ def given(*events: Event | Refused) -> Saga:
 
 def in_any_order(*events: Event | Refused) -> list[tuple[Event | Refused, ...]]:
     return list(permutations(events))
+
+
+LATE = TimedOut(RUN)
 
 
 def refused(stream: UUID) -> Refused:
@@ -395,3 +398,30 @@ def test_a_refusal_by_a_stream_that_is_not_waited_for_changes_nothing(
     for end in range(1, len(story)):
         saga = given(*story[:end])
         assert saga.when(refused(CUSTOMER)) == Saga(saga.process, [])
+
+
+# Out of time
+
+
+def test_an_execution_that_is_out_of_time_is_undone_as_far_as_it_came() -> None:
+    given(PLACED).when(LATE).rejects(ProcessingFailed("timed out in step RESERVING"))
+    given(PLACED, BOARDS_RESERVED).when(LATE).sends(ReleaseReservation(BOARD, RUN))
+    given(PLACED, BOARDS_RESERVED, WHEELS_DEARER).when(LATE).sends(*RELEASE_BOTH)
+    given(PLACED, *RESERVED).when(LATE).sends(*RELEASE_BOTH)
+    given(PLACED, *RESERVED, CHARGED).when(LATE).sends(*RELEASE_BOTH, Refund(ACCOUNT, RUN))
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (PLACED, *RESERVED, CHARGED, PREPARED),
+        (PLACED, *RESERVED, CHARGED, PREPARED, BOARDS_SHIPPED, WHEELS_SHIPPED, SETTLED),
+        (PLACED, *RESERVED, DECLINED),
+        (PLACED, *RESERVED, DECLINED, BOARDS_RELEASED, WHEELS_RELEASED),
+    ],
+)
+def test_what_is_shipped_or_undone_already_takes_the_time_it_takes(
+    story: tuple[Event, ...],
+) -> None:
+    saga = given(*story)
+    assert saga.when(LATE) == Saga(saga.process, [])
