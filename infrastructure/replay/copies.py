@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import LiteralString
 from uuid import UUID
 
@@ -11,9 +12,11 @@ import psycopg
 from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 
+from domain.message import message
 from infrastructure.event_codec import EVENT_TYPES
 from infrastructure.event_store import EVENT_COLUMNS, EventRow, decode_row
 from infrastructure.parking import Parked
+from infrastructure.replay.errors import InTheWay
 from projections.projection import Projection, Statement
 
 BATCH = 5_000  # events: a saga's events mostly fall into one, so that rows are written once
@@ -23,18 +26,31 @@ _READ: LiteralString = (
     f"SELECT {EVENT_COLUMNS} FROM stored_events WHERE notification_id > %s"
     " AND notification_id <= %s AND topic <> ALL(%b::text[]) ORDER BY notification_id LIMIT %s"
 )
-# What passes by itself is for the caller to wait out.
-TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError)
+# What is no fault of an event's is for the caller to deal with.
+NO_FAULT = (psycopg.OperationalError, psycopg.InterfaceError, InTheWay)
 
-Note = Callable[[Cursor[TupleRow], int, Sequence[Parked]], None]
+# Saves that the copy, which was as of the first position, is as of the second, and what was put
+# aside. Raises InTheWay where it was not.
+Note = Callable[[Cursor[TupleRow], int, int, Sequence[Parked]], None]
+
+
+@message
+class Batch:
+    """Rows of the log behind the position `after`, which is then read `up_to`; `statements` is what
+    they come to, or None where that cannot be said of all of them at once."""
+
+    rows: Sequence[EventRow]
+    statements: Sequence[Statement] | None
+    after: int
+    up_to: int
 
 
 class Copy:
     """Tables of `projection` where the writer's `search_path` begins, as of `position`.
 
     Events that cannot be applied are put aside with all that follows in their streams, as the live
-    projector does it; positions in `dropped` are passed over. `note` saves how far the copy is, and
-    what was put aside, in the transaction that writes the rows.
+    projector does it; positions in `dropped` are passed over. `note` is called in each transaction
+    that writes rows.
     """
 
     def __init__(
@@ -65,48 +81,57 @@ class Copy:
         """Apply the log up to the position `up_to`, a batch at a time; yields how far it is. While
         one batch is written, the next is read and decoded."""
         with ThreadPoolExecutor(1) as pool, without_gc():
-            written: Future[None] | None = None
-            unwritten: tuple[list[EventRow], int] = ([], 0)
+            writing: tuple[Future[None], Batch] | None = None
             position = self.position
             number = 0
             while position < up_to:
-                rows, position = self._read(position, up_to)
-                statements = self._statements(rows)
-                if written is not None and not self._settle(written, *unwritten):
-                    statements = self._statements(rows)  # more may be aside now
-                written = pool.submit(self._write, statements, position)
-                unwritten = rows, position
+                batch = self.take(position, up_to)
+                if writing is not None and not self._settle(*writing):
+                    batch = replace(batch, statements=self._statements(batch.rows))  # more is aside
+                writing = pool.submit(self.write, batch), batch
+                position = batch.up_to
                 yield self.position
                 number += 1
                 if number & (number - 1) == 0:
-                    self._settle(written, *unwritten)
-                    written = None
+                    self._settle(*writing)
+                    writing = None
                     self.analyze()
-            if written is not None:
-                self._settle(written, *unwritten)
+            if writing is not None:
+                self._settle(*writing)
         yield self.position
 
     def catch_up(self, up_to: int) -> None:
         """Apply the log up to the position `up_to` within the writer's transaction."""
         while self.position < up_to:
-            rows, position = self._read(self.position, up_to)
-            self._apply(rows, position)
+            batch = self.take(self.position, up_to)
+            self._apply(batch.rows, batch.up_to)
 
     def analyze(self) -> None:
         """Tell the planner how many rows there are: it knows nothing of new tables."""
         for table in self.projection.tables:
             self._writer.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.name)))
 
-    def _read(self, after: int, up_to: int) -> tuple[list[EventRow], int]:
-        """The next rows, and how far the log is read with them."""
+    @property
+    def has_aside(self) -> bool:
+        """Whether events of some streams have to be put aside."""
+        return bool(self._aside)
+
+    def take(self, after: int, up_to: int) -> Batch:
+        """The next rows of the log, read and decoded; nothing is written."""
         cursor = self._reader.execute(
             _READ, (after, up_to, self._unread, self._batch), prepare=True, binary=True
         )
         rows: list[EventRow] = cursor.fetchall()
-        return rows, rows[-1][0] if len(rows) == self._batch else up_to
+        read = rows[-1][0] if len(rows) == self._batch else up_to
+        return Batch(rows, self._statements(rows), after, read)
+
+    def write(self, batch: Batch) -> None:
+        """Write the batch as a whole, in one transaction. Raises where that cannot be."""
+        if batch.statements is None:
+            raise _NotAllAtOnce
+        self._write(batch.statements, batch.up_to)
 
     def _statements(self, rows: Sequence[EventRow]) -> list[Statement] | None:
-        """What the rows come to; None when that cannot be said of all of them at once."""
         if self._aside and any(row[1] in self._aside for row in rows):
             return None
         try:
@@ -117,25 +142,23 @@ class Copy:
             return None
 
     def _write(
-        self, statements: list[Statement] | None, position: int, parked: Sequence[Parked] = ()
+        self, statements: Sequence[Statement], position: int, parked: Sequence[Parked] = ()
     ) -> None:
-        if statements is None:
-            raise _NotAllAtOnce
         with self._writer.transaction(), self._writer.cursor() as cursor:
+            self._note(cursor, self.position, position, parked)
             for statement in statements:
                 cursor.execute(statement.query, statement.columns, prepare=True)
-            self._note(cursor, position, parked)
         self.parked += parked
         self.position = position
 
-    def _settle(self, written: "Future[None]", rows: list[EventRow], position: int) -> bool:
+    def _settle(self, writing: "Future[None]", batch: Batch) -> bool:
         """Wait for the batch; when it cannot be written as a whole, write it piece by piece."""
         try:
-            written.result()
-        except TRANSIENT:
+            writing.result()
+        except NO_FAULT:
             raise
         except Exception:  # whatever it is: the pieces will tell
-            self._apply(rows, position)
+            self._apply(batch.rows, batch.up_to)
             return False
         return True
 
@@ -149,7 +172,7 @@ class Copy:
                 raise _NotAllAtOnce  # then piece by piece, as for what cannot be applied
             events = [decode_row(row) for row in rows if row[0] not in self._dropped]
             self._write(self.projection.apply(events), position)
-        except TRANSIENT:
+        except NO_FAULT:
             raise
         except Exception as error:
             if len(rows) > 1:

@@ -9,7 +9,7 @@ goes on where it was.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
 from zlib import crc32
 
 import psycopg
@@ -17,14 +17,13 @@ from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.parking import Parked, park, parked_owners
-from infrastructure.replay.copies import Copy, search_path
+from infrastructure.replay.copies import search_path
 from infrastructure.replay.errors import InTheWay, NotThere
+from infrastructure.replay.filling import fill_in_processes
 from infrastructure.replay.fingerprint import fingerprint
+from infrastructure.replay.kept import Kind, consumer_of, kept, open_copy
 from infrastructure.replay.log import head_of
 from projections.projection import Projection
-
-Kind = Literal["next", "previous"]
 
 LOCK_CLASS = 7462  # of the advisory locks, one a read model
 NEARLY = 1_000  # events; so few are applied while the projector waits
@@ -36,9 +35,6 @@ RESTART_PROJECTOR = "UPDATE runners SET epoch = epoch + 1 WHERE name = 'projecto
 _PROJECTOR_ROW = (
     "INSERT INTO runners (name, epoch, holder, backend_pid, heartbeat)"
     " VALUES ('projector', 0, '', 0, 'epoch') ON CONFLICT DO NOTHING"
-)
-_NOTE = (
-    "UPDATE projection_copies SET position = %s, updated_at = now() WHERE name = %s AND copy = %s"
 )
 _BEGIN = (
     "INSERT INTO projection_copies (name, copy, version, fingerprint, position)"
@@ -62,15 +58,6 @@ class Progress:
     name: str
     position: int
     goal: int
-
-
-@message
-class Kept:
-    """A copy that is kept; `position` is how far of the log it is."""
-
-    version: int
-    fingerprint: str
-    position: int
 
 
 @dataclass(slots=True)
@@ -136,29 +123,6 @@ def deploy(on: Connections, projections: Sequence[Projection]) -> Iterator[Progr
             _retire(on.writer, name)
 
 
-def kept(connection: Connection[TupleRow], name: str, kind: Kind) -> Kept | None:
-    """The copy of that kind, if there is one."""
-    row = connection.execute(
-        "SELECT version, fingerprint, position FROM projection_copies"
-        " WHERE name = %s AND copy = %s",
-        (name, kind),
-    ).fetchone()
-    return Kept(*row) if row else None
-
-
-def consumer_of(name: str, kind: Kind | None = None) -> str:
-    """Under what name a read model's events are parked: the live one's, or a copy's."""
-    return f"projector:{name}" if kind is None else f"projector:{name}/{kind}"
-
-
-def dropped_positions(connection: Connection[TupleRow], name: str) -> frozenset[int]:
-    """The events that an operator has decided to leave out of the read model."""
-    rows = connection.execute(
-        "SELECT position FROM dropped_events WHERE consumer = %s", (consumer_of(name),)
-    )
-    return frozenset(row[0] for row in rows)
-
-
 def make_tables(connection: Connection[TupleRow], projection: Projection, schema: str) -> None:
     """Make the projection's empty tables in a new schema."""
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
@@ -222,7 +186,7 @@ def _drop(writer: Connection[TupleRow], name: str, kind: Kind) -> None:
 
 def _fill_and_switch(on: Connections, projection: Projection, kind: Kind) -> Iterator[Progress]:
     name = projection.name
-    copy = _open(on, projection, kind)
+    copy = open_copy(on.reader, on.writer, projection, kind)
     search_path(on.writer, f"{name}_{kind}")
     try:
         before = None
@@ -232,7 +196,7 @@ def _fill_and_switch(on: Connections, projection: Projection, kind: Kind) -> Ite
             if behind <= NEARLY or (before is not None and before <= behind <= PATIENCE):
                 break
             before = behind
-            for position in copy.fill(goal):
+            for position in chain(fill_in_processes(copy, on.writer, kind, goal), copy.fill(goal)):
                 yield Progress(name, position, goal)
         copy.analyze()
         _check_parked(on.reader, name, kind)
@@ -248,27 +212,6 @@ def _fill_and_switch(on: Connections, projection: Projection, kind: Kind) -> Ite
         if not on.writer.broken:
             on.writer.execute("SET search_path = public")
     yield Progress(name, goal, goal)
-
-
-def _open(on: Connections, projection: Projection, kind: Kind) -> Copy:
-    name = projection.name
-    found = kept(on.reader, name, kind)
-    assert found is not None  # noqa: S101  # callers have looked
-    consumer = consumer_of(name, kind)
-
-    def note(cursor: Cursor[TupleRow], position: int, parked: Sequence[Parked]) -> None:
-        park(cursor, consumer, parked)
-        cursor.execute(_NOTE, (position, name, kind))
-
-    return Copy(
-        on.reader,
-        on.writer,
-        projection,
-        note,
-        position=found.position,
-        aside=frozenset(parked_owners(on.reader, consumer)),
-        dropped=dropped_positions(on.reader, name),
-    )
 
 
 def _live_position(connection: Connection[TupleRow], name: str) -> int:

@@ -17,14 +17,13 @@ from infrastructure.parking import Parked
 from infrastructure.replay.copies import Copy, search_path
 from infrastructure.replay.errors import InTheWay, NotThere
 from infrastructure.replay.fingerprint import fingerprint
+from infrastructure.replay.kept import consumer_of, dropped_positions
 from infrastructure.replay.rebuild import (
     HOLD_PROJECTOR,
     NEARLY,
     PATIENCE,
     Connections,
     Progress,
-    consumer_of,
-    dropped_positions,
     projector_held,
 )
 from projections.projection import Projection, Table
@@ -106,7 +105,7 @@ def compare(on: Connections, projection: Projection) -> Iterator[Found]:
             on.writer.execute("SET search_path = public")
 
 
-def _note_nothing(_: Cursor[TupleRow], __: int, ___: Sequence[Parked]) -> None:
+def _note_nothing(_: Cursor[TupleRow], __: int, ___: int, ____: Sequence[Parked]) -> None:
     """A temporary copy needs no note of how far it is."""
 
 

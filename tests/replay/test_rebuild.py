@@ -22,7 +22,8 @@ from infrastructure.database import migrate, tool_connection
 from infrastructure.errors import NotMigrated
 from infrastructure.projector import Projector
 from infrastructure.replay.errors import InTheWay, NotThere
-from infrastructure.replay.rebuild import Connections, deploy, kept, rebuild, roll_back
+from infrastructure.replay.kept import kept
+from infrastructure.replay.rebuild import Connections, deploy, rebuild, roll_back
 from infrastructure.replay.verify import Compared, compare, verify
 from projections import PROJECTIONS, accounts, orders, products
 from projections.projection import Projection, Statement, Table, statement
@@ -124,6 +125,8 @@ def test_killed_at_any_moment_it_leaves_the_live_one_as_it_was(
     before = everything(connection)
     script = (
         "from api.cli import app\n"
+        "from infrastructure.replay import filling\n"
+        "filling.WORTH_IT, filling.STRETCH, filling._processors = 1_000, 700, lambda: 4\n"
         "import sys; print('ready', flush=True); sys.stdin.readline()\n"
         "app(['projections', 'rebuild', 'orders'])"
     )
@@ -143,7 +146,7 @@ def test_killed_at_any_moment_it_leaves_the_live_one_as_it_was(
             process.stdout.readline()
             process.stdin.write(b"\n")
             process.stdin.flush()
-            sleep(chance.uniform(0.05, 0.6))
+            sleep(chance.uniform(0.05, 1.5))
             process.send_signal(signal.SIGKILL)
         assert everything(connection) == before
     with (
