@@ -97,7 +97,7 @@ async def by_compiled(request: Request, root: object, context: object) -> Execut
 
 @leaves_coroutines
 @given(requests(SCHEMA, SCALARS), st.integers(0, 99), CHAOS)
-@settings(thorough, max_examples=400)
+@settings(thorough, max_examples=150)
 def test_a_query_is_answered_as_by_graphql_core(
     request: Request, number: int, chaos: float
 ) -> None:

@@ -90,7 +90,7 @@ STORIES = {
 }
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.integers(0, 2**32))
 def test_every_placed_order_ends_once_and_nothing_is_left_over(seed: int) -> None:
     shop = a_day(Random(seed))

@@ -262,7 +262,7 @@ def test_whatever_people_do_and_runners_suffer_money_and_stock_agree(
     run_state_machine_as_test(
         OnThisServer,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=25,
             suppress_health_check=list(HealthCheck),
         ),
