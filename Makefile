@@ -49,7 +49,7 @@ bench: setup  ## All benchmarks, with several rounds (half an hour)
 	$(BIN)/python -m benchmarks
 
 .PHONY: bench-quick
-bench-quick: setup  ## One short round of each benchmark (under 2 minutes)
+bench-quick: setup  ## One short round of most benchmarks (under 2 minutes)
 	$(BIN)/python -m benchmarks --quick
 
 .PHONY: format

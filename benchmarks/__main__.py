@@ -15,6 +15,8 @@ from benchmarks.report import kept_result, show, write
 from benchmarks.result import Result, busy
 
 ALL = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]_*.py"))
+# What these are about takes its time: a quick run does them only when they are named.
+LONG = ("e_growth", "i_takeover", "j_overload")
 
 
 class Benchmark(Protocol):
@@ -27,7 +29,7 @@ class Benchmark(Protocol):
 def main(
     names: Annotated[list[str] | None, typer.Argument(help=", ".join(ALL))] = None,
     quick: Annotated[
-        bool, typer.Option(help="One short round of each.", show_default=False)
+        bool, typer.Option(help="One short round of each, under 2 minutes.", show_default=False)
     ] = False,
     keep: Annotated[
         bool,
@@ -43,7 +45,7 @@ def main(
         console.print(
             f"[yellow]Others take {busy():.0%} of this machine: these are no measurements.[/]\n"
         )
-    for name in _chosen(names):
+    for name in _chosen(names, quick=quick):
         benchmark = cast("Benchmark", import_module(f"benchmarks.{name}"))
         result = benchmark.run(quick)
         kept = kept_result(name)
@@ -54,9 +56,9 @@ def main(
         gc.collect()
 
 
-def _chosen(names: list[str] | None) -> list[str]:
+def _chosen(names: list[str] | None, *, quick: bool) -> list[str]:
     if not names:
-        return ALL
+        return [name for name in ALL if not (quick and name in LONG)]
     chosen = [name for name in ALL if any(name.startswith(wanted) for wanted in names)]
     if not chosen:
         raise typer.BadParameter(f"known are {', '.join(ALL)}")

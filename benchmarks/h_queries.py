@@ -88,7 +88,7 @@ def run(quick: bool) -> Result:
         _check_answers(contestants)
         cases = [
             Case(contestant.name, query, _asked(contestant, QUERIES[query], seconds))
-            for query in QUERIES
+            for query in list(QUERIES)[: 2 if quick else 3]
             for contestant in contestants
         ]
         figures = in_turns("Queries", cases, rounds)
