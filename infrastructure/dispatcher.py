@@ -1,4 +1,8 @@
-"""Commands of the API: load, decide, append; again when somebody else was quicker."""
+"""Commands of the API: load, decide, append; again when somebody else was quicker.
+
+What is appended is checked by the log, version by version, so it may be decided on what memory
+holds. Any other answer - a refusal, nothing to record - is given only on what was read just before.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from psycopg_pool import AsyncConnectionPool
 
-from application.deciders import DECIDERS, stream_id
+from application.deciders import DECIDERS, ORDER, stream_id
 from domain.commands import Command
 from domain.errors import Conflict, DomainError
 from domain.message import message
@@ -74,24 +78,30 @@ class Dispatcher:
         origin: Origin,
         key: IdempotencyKey | None,
     ) -> Dispatched:
-        begins = {stream_id(c) for c in commands if type(c) is DECIDERS[type(c)].creates}
-        for attempt in range(ATTEMPTS):
+        assumed = self._assumed(commands)
+        for _ in range(ATTEMPTS):
             history = self._known_history()
-            loaded = await self._load(streams, begins if attempt == 0 else set())
+            loaded = await self._load(streams, assumed)
             work = UnitOfWork(dict(loaded))
             try:
                 for command in commands:
                     work.handle(command, origin, now())
             except DomainError:
+                if assumed:
+                    assumed = set()
+                    continue
                 if key is not None and (before := await self._recorded(key)):
                     return before
                 raise
+            if any(work.streams[stream] is loaded[stream] for stream in assumed):
+                assumed = set()
+                continue
             if not work.events:
                 return Dispatched(max(found.position for found in loaded.values()), duplicate=True)
             try:
                 position = await self._writer.append(work.events, key, history)
             except VersionConflict:
-                self._aggregates.forget(begins)
+                assumed = set()
                 continue
             except KeyTaken as taken:
                 return _same(key, taken.fingerprint, taken.position)
@@ -101,6 +111,20 @@ class Dispatcher:
                 )
             return Dispatched(position, duplicate=False)
         raise Overloaded
+
+    def _assumed(self, commands: Sequence[Command]) -> set[UUID]:
+        """The streams that are taken to be as memory has them, until that proves wrong: what a
+        command begins to be empty, and an order to be as its customer left it a moment ago.
+        Accounts and products are not: executions move them all the time, and a vain append costs
+        more than reading."""
+        assumed = set()
+        for command in commands:
+            stream = stream_id(command)
+            known = self._aggregates.get(stream) or EMPTY
+            begins = known is EMPTY and type(command) is DECIDERS[type(command)].creates
+            if begins or known.decider is ORDER:
+                assumed.add(stream)
+        return assumed
 
     def _known_history(self) -> int | None:
         """That of what is in memory; None while nobody has connected yet."""
@@ -113,10 +137,10 @@ class Dispatcher:
         """The stream as it is now. Raises psycopg.OperationalError or PoolTimeout."""
         return (await self._load([stream], set()))[stream]
 
-    async def _load(self, streams: list[UUID], begins: set[UUID]) -> dict[UUID, Loaded]:
-        """The streams as they are now; those in `begins` are taken to be empty when not known."""
+    async def _load(self, streams: list[UUID], assumed: set[UUID]) -> dict[UUID, Loaded]:
+        """The streams as they are now; those in `assumed` as memory has them."""
         loaded = {stream: self._aggregates.get(stream) or EMPTY for stream in streams}
-        unread = [s for s in streams if not (s in begins and loaded[s] is EMPTY)]
+        unread = [stream for stream in streams if stream not in assumed]
         if not unread:
             return loaded
         async with self._pool.connection() as connection:
