@@ -15,6 +15,7 @@ from benchmarks.contest import Case, in_turns
 from benchmarks.result import Claim, Figure, Result, machine, median, percentile
 from benchmarks.server import Server, temporary_server
 from benchmarks.workers import SPAWN, running_workers
+from infrastructure.collector import spare_the_collector
 
 T = TypeVar("T")
 
@@ -122,8 +123,11 @@ def summary(bought: Sequence[Bought], seconds: float) -> Mapping[str, float]:
 def in_processes(
     client: Callable[..., list[T]], arguments: Sequence[tuple[object, ...]]
 ) -> list[T]:
-    """What `client` finds with each of the arguments, each time in a process of its own."""
-    with ProcessPoolExecutor(len(arguments), mp_context=SPAWN) as pool:
+    """What `client` finds with each of the arguments, each time in a process of its own, which
+    spares the collector as those of the API do."""
+    with ProcessPoolExecutor(
+        len(arguments), mp_context=SPAWN, initializer=spare_the_collector
+    ) as pool:
         found = [pool.submit(client, *each) for each in arguments]
         return [each for future in found for each in future.result()]
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from threading import Event
 
+from infrastructure.collector import spare_the_collector
 from infrastructure.logs import configure_logs
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
@@ -31,8 +32,9 @@ def running_workers(url: str) -> Iterator[None]:
 
 
 def run_worker(url: str, make: Callable[[], Consumer]) -> None:
-    """Run the consumer in this process until SIGTERM."""
+    """Run the consumer in this process until SIGTERM, as `shop worker` does."""
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     configure_logs("worker", "WARNING")
+    spare_the_collector()
     Runner(url, make(), stop).run()
