@@ -12,8 +12,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import orjson
+import pytest
 import uvicorn
 import uvloop
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
@@ -24,10 +26,12 @@ from api.services import Services
 from domain.commands import ListProduct, OpenAccount
 from domain.recorded import Origin
 from infrastructure.ids import new_id
+from infrastructure.passwords import Passwords
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from infrastructure.settings import Settings
 from infrastructure.tokens import AccessTokens, Role
+from tests.identity.people import CHEAP
 from tests.infrastructure.conftest import running
 
 KEY = "k" * 32
@@ -37,10 +41,20 @@ PROTOCOL = Subprotocol("graphql-transport-ws")
 T = TypeVar("T")
 
 
+@contextmanager
+def hashes_by(hasher: PasswordHasher = CHEAP) -> Iterator[None]:
+    """What starts inside hashes passwords so: cheaply, where hashes do not matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("api.app", "api.demo.fill"):
+            patch.setattr(f"{module}.Passwords", lambda: Passwords(hasher))
+        yield
+
+
 class Api:
     """One API process, as a thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hasher: PasswordHasher = CHEAP) -> None:
+        self._hasher = hasher
         self._app: Any = create_app(settings)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -57,10 +71,11 @@ class Api:
 
     @contextmanager
     def running(self) -> Iterator["Api"]:
-        self._thread.start()
-        while not self._server.started:
-            assert self._thread.is_alive()
-            sleep(0.005)
+        with hashes_by(self._hasher):
+            self._thread.start()
+            while not self._server.started:
+                assert self._thread.is_alive()
+                sleep(0.005)
         try:
             yield self
         finally:
@@ -274,11 +289,13 @@ def settings_for(url: str, **changes: Any) -> Settings:
 
 
 @contextmanager
-def whole_shop(url: str, **changes: Any) -> Iterator[Shop]:
+def whole_shop(
+    url: str, *, hasher: PasswordHasher = CHEAP, **changes: Any
+) -> Iterator[Shop]:
     """The shop on this database, its process manager and its projector running."""
     settings = settings_for(url, **changes)
     with ExitStack() as stack:
         stack.enter_context(running(url, ProcessManager()))
         stack.enter_context(running(url, Projector()))
-        api = stack.enter_context(Api(settings).running())
+        api = stack.enter_context(Api(settings, hasher).running())
         yield Shop(url, settings, api, stack)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from api.demo.fill import fill
-from tests.api.shop import Shop, whole_shop
+from tests.api.shop import Shop, hashes_by, whole_shop
 from tests.conftest import copy_of
 
 
@@ -13,5 +13,6 @@ from tests.conftest import copy_of
 def running_demo(server: str, template: str) -> Iterator[Shop]:
     """As `shop serve --demo` has it: anybody may become an administrator."""
     with copy_of(template, server) as url, whole_shop(url, admin_code="*") as shop:
-        asyncio.run(fill(shop.settings, url))
+        with hashes_by():
+            asyncio.run(fill(shop.settings, url))
         yield shop

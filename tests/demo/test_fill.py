@@ -12,7 +12,7 @@ from api.demo.data import ADA, ADMIN, BUYERS, GRACE, PASSWORD, SKATEBOARDS
 from api.demo.fill import fill
 from api.start import StartError
 from infrastructure.settings import Settings
-from tests.api.shop import Shop
+from tests.api.shop import Shop, hashes_by
 from tests.cli.running import KEY, RunningShop, eventually
 
 COUNTS = "SELECT (SELECT count(*) FROM stored_events), (SELECT count(*) FROM users)"
@@ -24,7 +24,7 @@ KNOWN = (
 
 async def test_filling_twice_adds_nothing(database_url: str) -> None:
     settings = Settings(database_url=SecretStr(database_url), secret_key=SecretStr(KEY))
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with hashes_by(), psycopg.connect(database_url, autocommit=True) as connection:
         await fill(settings, database_url)
         first = connection.execute(COUNTS).fetchone()
         await fill(settings, database_url)

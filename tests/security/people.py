@@ -1,30 +1,17 @@
 """Somebody who signs up, verifies and signs in over HTTP, with mails from a real server."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from uuid import uuid4
 
-import pytest
-from argon2 import PasswordHasher
-
-import api.app
 from infrastructure.courier import Courier
 from infrastructure.mail import Smtp
 from infrastructure.mail_codes import MailCodes
-from infrastructure.passwords import Passwords
 from tests.api.shop import KEY, Client, Shop
 from tests.api.test_people import PASSWORD, SIGN_IN, SIGN_UP, VERIFY
-from tests.identity.people import CHEAP, MailServer, code_in
-
-
-@contextmanager
-def hashes_by(hasher: PasswordHasher = CHEAP) -> Iterator[None]:
-    """The shops that start inside hash passwords so: cheaply, where hashes do not matter."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api.app, "Passwords", lambda: Passwords(hasher))
-        yield
+from tests.identity.people import MailServer, code_in
 
 
 @dataclass

@@ -23,9 +23,7 @@ from api.schema import sdl
 from tests.api.mutations import buy, create
 from tests.api.shop import Client, Shop, whole_shop
 from tests.conftest import copy_of
-from tests.identity.people import CHEAP
 from tests.security.nonsense import Document, Nonsense, bodies, documents, messages
-from tests.security.people import hashes_by
 
 SLOW = 20.0  # seconds: what an operation may take, and a little for a busy machine
 CODES = {"UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED", "QUERY_TOO_COMPLEX"}
@@ -93,11 +91,7 @@ class Fuzzed:
 
 @contextmanager
 def fuzzed_shop(server: str, template: str, *, limits: bool) -> Iterator[Fuzzed]:
-    with (
-        hashes_by(CHEAP),
-        copy_of(template, server) as url,
-        whole_shop(url, limits=limits) as shop,
-    ):
+    with copy_of(template, server) as url, whole_shop(url, limits=limits) as shop:
         fuzzed = asyncio.run(_filled(shop))
         with fuzzed.http:
             yield fuzzed

@@ -11,13 +11,12 @@ from infrastructure.rate_limits import SIGN_UPS, WRONG_PASSWORDS
 from tests.api.shop import Api, Client, Shop, whole_shop
 from tests.api.test_people import PASSWORD, SIGN_IN, SIGN_UP
 from tests.conftest import copy_of
-from tests.security.people import an_address, hashes_by, post_of, signed_up
+from tests.security.people import an_address, post_of, signed_up
 
 
 @pytest.fixture(scope="module")
 def shop(postgres_server: str, migrated_template: str) -> Iterator[Shop]:
     with (
-        hashes_by(),
         copy_of(migrated_template, postgres_server) as url,
         whole_shop(url) as shop,
     ):

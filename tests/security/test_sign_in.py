@@ -20,7 +20,7 @@ from tests.api.test_people import (
 )
 from tests.conftest import copy_of
 from tests.identity.people import CHEAP, text_of
-from tests.security.people import an_address, hashes_by, post_of, signed_in, signed_up
+from tests.security.people import an_address, post_of, signed_in, signed_up
 
 ROUNDS = 60
 # A few milliseconds, to be seen beside what HTTP takes, and to be repeated often.
@@ -31,9 +31,18 @@ QUICK = PasswordHasher(time_cost=2, memory_cost=8_192, parallelism=1)
 def patient_shop(postgres_server: str, migrated_template: str) -> Iterator[Shop]:
     """A shop in which one may try as often as one likes."""
     with (
-        hashes_by(QUICK),
         copy_of(migrated_template, postgres_server) as url,
-        whole_shop(url, limits=False) as shop,
+        whole_shop(url, hasher=QUICK, limits=False) as shop,
+    ):
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def strong_shop(postgres_server: str, migrated_template: str) -> Iterator[Shop]:
+    """A shop that hashes passwords as they are hashed outside of tests."""
+    with (
+        copy_of(migrated_template, postgres_server) as url,
+        whole_shop(url, hasher=PasswordHasher()) as shop,
     ):
         yield shop
 
@@ -53,20 +62,20 @@ async def store_hash(shop: Shop, email: str, password_hash: str) -> None:
 
 
 async def test_passwords_are_kept_as_argon2id_hashes_and_hashed_anew_when_these_get_stronger(
-    shop: Shop,
+    strong_shop: Shop,
 ) -> None:
     email = an_address()
-    async with post_of(shop) as post:
+    async with post_of(strong_shop) as post:
         visitor = await signed_up(post, email)
     strong = "$argon2id$v=19$m=65536,t=3,p=4$"
-    assert (await stored_hash(shop, email)).startswith(strong)
+    assert (await stored_hash(strong_shop, email)).startswith(strong)
     weak = CHEAP.hash(PASSWORD)
-    await store_hash(shop, email, weak)
+    await store_hash(strong_shop, email, weak)
     problem = await visitor.ask(SIGN_IN, input={"email": email, "password": "wrong password"})
     assert problem["code"] == "INVALID_CREDENTIALS"
-    assert await stored_hash(shop, email) == weak
+    assert await stored_hash(strong_shop, email) == weak
     await signed_in(visitor, email)
-    assert (await stored_hash(shop, email)).startswith(strong)
+    assert (await stored_hash(strong_shop, email)).startswith(strong)
     await signed_in(visitor, email)
 
 
@@ -81,8 +90,8 @@ async def test_a_password_that_is_easily_guessed_is_refused(shop: Shop, password
     assert [field["path"] for field in problem["fields"]] == ["password"]
 
 
-async def test_others_are_served_while_passwords_are_hashed(shop: Shop) -> None:
-    visitor = shop.visitor()
+async def test_others_are_served_while_passwords_are_hashed(strong_shop: Shop) -> None:
+    visitor = strong_shop.visitor()
     tries = [
         asyncio.create_task(
             visitor.ask(SIGN_IN, input={"email": an_address(), "password": PASSWORD})
