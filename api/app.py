@@ -13,8 +13,8 @@ from api.execution import Engine
 from api.files import static_files
 from api.graphql_http import GraphQLEndpoint
 from api.health import health_routes
-from api.live import LiveRows
 from api.money import currency_of
+from api.rows import Rows
 from api.schema import build_schema
 from api.services import (
     CONNECTIONS_A_USER,
@@ -91,6 +91,15 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         passwords = Passwords()
         stack.callback(passwords.close)
         dispatcher = Dispatcher(pool, writer)
+        identity = Identity(
+            pool,
+            dispatcher,
+            passwords,
+            watch,
+            secret_keys=settings.signing_keys(),
+            admin_code=settings.required_admin_code,
+            limits=settings.limits,
+        )
         yield Services(
             currency=currency_of(settings.currency),
             pool=pool,
@@ -100,16 +109,8 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             dispatcher=dispatcher,
             follower=follower,
             watch=watch,
-            identity=Identity(
-                pool,
-                dispatcher,
-                passwords,
-                watch,
-                secret_keys=settings.signing_keys(),
-                admin_code=settings.required_admin_code,
-                limits=settings.limits,
-            ),
-            live=LiveRows(reads),
+            identity=identity,
+            rows=Rows(reads, identity.users),
             engine=Engine(build_schema(), introspection=settings.introspection),
             mutations=TokenBuckets(MUTATIONS_A_MINUTE, enabled=settings.limits),
             connections=Tally(CONNECTIONS_A_USER, limits=settings.limits),

@@ -7,9 +7,9 @@ import strawberry
 from psycopg_pool import AsyncConnectionPool
 
 from api.errors import Forbidden, Unauthenticated
-from api.live import LiveRows
 from api.loaders import Loaders
 from api.money import Currency
+from api.rows import Rows
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
@@ -32,7 +32,7 @@ class Context:
     users: Users
     identity: Identity
     follower: Follower
-    live: LiveRows
+    rows: Rows
     tracer: Tracer | None
     execution_id: UUID | None = None
     loaders: Loaders = field(init=False)
@@ -42,7 +42,7 @@ class Context:
 
     def refresh(self) -> None:
         """Forget what was read: after a change, and before each message of a subscription."""
-        self.loaders = Loaders(self.pool, self.users)
+        self.loaders = Loaders(self.rows)
 
     def user(self) -> Caller:
         """Who calls. Raises Unauthenticated."""

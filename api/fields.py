@@ -1,7 +1,6 @@
 """How fields are made, and how they get at what they need without waiting for it twice."""
 
-from asyncio import Future
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import strawberry
@@ -9,6 +8,7 @@ from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Selec
 from strawberry.types.field import StrawberryField
 
 from api.context import Info
+from api.gathered import Asked
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -19,14 +19,14 @@ def described(description: str) -> Callable[[Callable[..., Any]], StrawberryFiel
     return lambda resolver: strawberry.field(resolver, description=description)
 
 
-def soon(awaited: Awaitable[R], convert: Callable[[R], T]) -> T:
+def soon(asked: Asked[R], convert: Callable[[R], T]) -> T:
     """What `convert` makes of the result: now, where it is there, else when it is awaited, as the
     executor does. To await costs ten times what the rest of a small field does."""
-    if isinstance(awaited, Future) and awaited.done():
-        return convert(awaited.result())
+    if asked.done:
+        return convert(asked.result())
 
     async def later() -> T:
-        return convert(await awaited)
+        return convert(await asked)
 
     return cast("T", later())
 

@@ -9,11 +9,13 @@ from api.context import Info
 from api.enums import ExecutionStatus, OrderStatus
 from api.errors import BadUserInput
 from api.fields import described
+from api.rows import ProductsPage
 from api.scalars import given, text_of, uuid_of
 from api.types import Execution, Order, Product, User, orders_connection, orders_of, values_of
-from projections.executions import count_executions, execution_by_name, executions_page
+from infrastructure.ids import execution_id
+from projections.executions import count_executions, executions_page
 from projections.orders import count_orders, orders_page
-from projections.products import ProductFilter, count_products, products_page
+from projections.products import ProductFilter, count_products
 
 MOST_IDS = 1000
 
@@ -51,8 +53,7 @@ class Query:
             in_stock=given(in_stock),
         )
         pool, currency = info.context.pool, info.context.currency
-        async with pool.connection() as database:
-            rows = await products_page(database, wanted, page.after or 0, page.limit)
+        rows = await info.context.loaders.product_pages.load(ProductsPage(wanted, page))
 
         async def count() -> int:
             async with pool.connection() as database:
@@ -98,8 +99,7 @@ class Query:
     async def execution(self, info: Info, name: str) -> Execution | None:
         context = info.context
         caller = context.user()
-        async with context.pool.connection() as database:
-            row = await execution_by_name(database, caller.user_id, text_of(name))
+        row = await context.rows.executions.load(execution_id(caller.user_id, text_of(name)))
         return Execution.of(row, context.currency) if row else None
 
     @described("For administrators, as is all that follows.")
@@ -160,7 +160,7 @@ async def _all_orders(
     return await orders_connection(info, rows, page, count)
 
 
-def _ids(ids: list[strawberry.ID] | None) -> list[UUID] | None:
+def _ids(ids: list[strawberry.ID] | None) -> tuple[UUID, ...] | None:
     if ids is not None and len(ids) > MOST_IDS:
         raise BadUserInput(f"`ids` may hold {MOST_IDS:,}.")
-    return None if ids is None else [uuid_of(id_) for id_ in ids]
+    return None if ids is None else tuple(map(uuid_of, ids))

@@ -10,8 +10,8 @@ from psycopg_pool import AsyncConnectionPool
 from api.context import Context
 from api.errors import RateLimited, Unauthenticated
 from api.execution import Engine, Operation, Refused, Request
-from api.live import LiveRows
 from api.money import Currency
+from api.rows import Rows
 from api.tally import Tally
 from infrastructure import refusals
 from infrastructure.condition import Backlog
@@ -60,7 +60,7 @@ class Services:
     follower: Follower
     watch: SessionWatch
     identity: Identity
-    live: LiveRows
+    rows: Rows
     engine: Engine
     mutations: TokenBuckets
     connections: Tally
@@ -81,7 +81,7 @@ class Services:
             users=self.identity.users,
             identity=self.identity,
             follower=self.follower,
-            live=self.live,
+            rows=self.rows,
             tracer=self.tracer,
         )
 

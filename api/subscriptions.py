@@ -73,7 +73,7 @@ class Subscription:
         sent = dict[UUID, int]()
         async with context.follower.product_changes(_product_ids(given(ids))) as changes:
             async for product_id in changes:
-                row = found(await context.live.products.load(product_id))
+                row = found(await context.rows.products.load(product_id))
                 if row.position > sent.get(product_id, 0):
                     yield Product.of(row, context.currency)
                 if len(sent) >= MOST_IDS:
@@ -84,7 +84,7 @@ class Subscription:
     async def account_changed(self, info: Info) -> AsyncGenerator[Account]:
         context = info.context
         account_id = await own_account(context)
-        row = await context.live.accounts.load(account_id)
+        row = await context.rows.accounts.load(account_id)
         sent = row.position if row else 0
         async with context.follower.account_changes(account_id) as changes:
             changes.add(account_id)  # for what has come since it was read
@@ -108,12 +108,12 @@ async def _states(context: Context, name: str) -> AsyncGenerator[ExecutionRow]:
         raise BadUserInput(f"`{path}`: {text}")
     run = execution_id(context.user().user_id, name)
     async with context.follower.execution_changes(run) as changes:
-        row = await context.live.executions.load(run)
+        row = await context.rows.executions.load(run)
         if row is not None:
             yield row
         if row is None or row.finished_at is None:
             async for _ in changes:
-                row = found(await context.live.executions.load(run))
+                row = found(await context.rows.executions.load(run))
                 yield row
                 if row.finished_at is not None:
                     break

@@ -4,7 +4,6 @@ What is in the row is a plain attribute: the executor reads it without a call. W
 statement is a method that asks a loader. All of them refer to each other, so they stand together.
 """
 
-from asyncio import gather
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import Enum
@@ -24,9 +23,10 @@ from api.enums import (
     TransactionType,
 )
 from api.fields import described, selected_below, soon
-from api.loaders import OrdersOf, TransactionsOf
+from api.gathered import Asked
 from api.money import Currency, Money
 from api.problems import Problem, problem_of
+from api.rows import OrdersCount, OrdersOf, TransactionsOf
 from api.scalars import given
 from infrastructure.users import User as UserRow
 from projections.accounts import AccountRow, TransactionRow
@@ -379,8 +379,9 @@ async def orders_of(
     """A page of one customer's orders. Raises BadUserInput."""
     context, page, statuses = info.context, page_of(first, after), values_of(status)
     rows = await context.loaders.order_pages.load(OrdersOf(customer_id, statuses, page))
+    counted = OrdersCount(customer_id, statuses)
     return await orders_connection(
-        info, rows, page, lambda: context.loaders.order_counts.load((customer_id, statuses))
+        info, rows, page, lambda: context.loaders.order_counts.load(counted)
     )
 
 
@@ -389,8 +390,8 @@ async def orders_connection(
 ) -> Connection[Order]:
     """A page of orders, with what is selected of them all already asked for at once."""
     loaders, names = info.context.loaders, selected_below(info)
-    loaders.orders.prime_many({row.order_id: row for row in rows})
-    needed: list[Awaitable[object]] = []
+    loaders.orders.prime({row.order_id: row for row in rows})
+    needed: list[Asked[Any]] = []
     if "executions" in names:
         needed += [loaders.executions.load(row.order_id) for row in rows]
     if "customer" in names:
@@ -399,8 +400,8 @@ async def orders_connection(
         needed += [
             loaders.products.load(UUID(item["product_id"])) for row in rows for item in row.items
         ]
-    if needed:
-        await gather(*needed)
+    for asked in needed:
+        await asked
     currency = info.context.currency
     return connection(
         rows, page, lambda row: row.created_position, lambda row: Order.of(row, currency), count

@@ -219,15 +219,6 @@ _SELECT: LiteralString = """SELECT execution_id, order_id, customer_id, name, st
 _COUNT: LiteralString = "SELECT count(*) FROM executions"
 
 
-async def execution_by_name(
-    connection: AsyncConnection[TupleRow], customer_id: UUID, name: str
-) -> ExecutionRow | None:
-    """The customer's execution of that name."""
-    async with connection.cursor(row_factory=args_row(ExecutionRow), binary=True) as cursor:
-        await cursor.execute(_SELECT + " WHERE customer_id = %b AND name = %b", (customer_id, name))
-        return await cursor.fetchone()
-
-
 async def executions_by_ids(
     connection: AsyncConnection[TupleRow], ids: Sequence[UUID]
 ) -> list[ExecutionRow]:

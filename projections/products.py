@@ -188,7 +188,7 @@ class ProductRow:
 class ProductFilter:
     """What is None does not matter; `search` is a part of the name, in any case."""
 
-    ids: Sequence[UUID] | None = None
+    ids: tuple[UUID, ...] | None = None
     search: str | None = None
     in_stock: bool | None = None
 

@@ -124,11 +124,11 @@ class OrderMutations:
         except NotFound as error:
             return not_found(error)
         except Conflict as error:
-            used = await context.live.executions.load(run)
+            used = await context.rows.executions.load(run)
             if used is not None and used.order_id != order_id:
                 return ConflictProblem(message="This name was used for another order.")
             return conflict(error)
-        execution = found(await context.live.executions.load(run))
+        execution = found(await context.rows.executions.load(run))
         return PlaceOrderPayload(execution=Execution.of(execution, context.currency))
 
     @described("Before it is placed, or after it failed.")

@@ -13,8 +13,8 @@ from psycopg_pool import AsyncConnectionPool
 from strawberry.types.execution import ExecutionResult
 
 from api.context import Context
-from api.live import LiveRows
 from api.money import currency_of
+from api.rows import Rows
 from api.schema import build_schema
 from infrastructure.database import conninfo
 from infrastructure.dispatcher import Dispatcher
@@ -100,7 +100,7 @@ async def reader(
                 users=identity.users,
                 identity=identity,
                 follower=Follower(url, pool),
-                live=LiveRows(pool),
+                rows=Rows(pool, identity.users),
                 tracer=None,
             )
         )

@@ -18,6 +18,7 @@ from domain.commands import (
 )
 from domain.values import Address, OrderItem
 from infrastructure.database import conninfo
+from infrastructure.ids import execution_id
 from tests.api.reading import Reader, add_user, reader
 from tests.projections.shops import Shop
 from tests.projections.tables import apply
@@ -25,7 +26,7 @@ from tests.projections.tables import apply
 ADA, BOB, ROOT, NOBODY = (UUID(int=n) for n in range(1, 5))
 BOARD, WHEEL = UUID(int=11), UUID(int=12)
 ORDERS = [UUID(int=n) for n in range(100, 140)]
-RUN = UUID(int=201)
+RUN = execution_id(ADA, "first try")
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "7", "4")
 
 

@@ -1,0 +1,149 @@
+"""The read models' rows, as all calls of a process read them: see `api.gathered`."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from api.connections import Page
+from api.gathered import Gathered
+from domain.message import message
+from infrastructure.users import User, Users
+from projections.accounts import (
+    TransactionRow,
+    accounts_by_ids,
+    accounts_by_owners,
+    count_transactions,
+    transactions_pages,
+)
+from projections.executions import ExecutionRow, executions_by_ids, executions_by_orders
+from projections.orders import OrderRow, count_orders_by_customers, orders_by_ids, orders_pages
+from projections.products import ProductFilter, ProductRow, products_by_ids, products_page
+
+Row = TypeVar("Row")
+Query = Callable[[AsyncConnection[TupleRow], Sequence[UUID]], Awaitable[list[Row]]]
+
+# Pages of one statement: all their rows are read in one go, in which nobody else is served.
+MOST_PAGES = 16
+
+
+@message
+class OrdersOf:
+    """A page of one customer's orders; statuses of None are all."""
+
+    customer_id: UUID
+    statuses: tuple[str, ...] | None
+    page: Page
+
+
+@message
+class OrdersCount:
+    """The number of one customer's orders; statuses of None are all."""
+
+    customer_id: UUID
+    statuses: tuple[str, ...] | None
+
+
+@message
+class TransactionsOf:
+    """A page of one account's transactions."""
+
+    account_id: UUID
+    page: Page
+
+
+@message
+class ProductsPage:
+    """A page of the products that match: the same for all who ask for it."""
+
+    wanted: ProductFilter
+    page: Page
+
+
+class Rows:
+    """One a process. Each call reads anew, together with whoever asks at the same time."""
+
+    def __init__(self, pool: AsyncConnectionPool, users: Users) -> None:
+        self._pool = pool
+        self.products = self._by_id(products_by_ids, lambda row: row.product_id)
+        self.orders = self._by_id(orders_by_ids, lambda row: row.order_id)
+        self.accounts = self._by_id(accounts_by_ids, lambda row: row.account_id)
+        self.accounts_of_owners = self._by_id(accounts_by_owners, lambda row: row.owner_id)
+        self.executions = self._by_id(executions_by_ids, lambda row: row.execution_id)
+        self.users = Gathered[UUID, User | None](users.by_ids, None)
+        self.executions_of_orders = Gathered[UUID, Sequence[ExecutionRow]](self._executions, ())
+        self.product_pages = Gathered[ProductsPage, Sequence[ProductRow]](
+            self._product_page, (), lane=lambda key: key
+        )
+        self.order_pages = Gathered[OrdersOf, Sequence[OrderRow]](
+            self._order_pages, (), lane=lambda key: (key.statuses, key.page), most=MOST_PAGES
+        )
+        self.order_counts = Gathered[OrdersCount, int](
+            self._order_counts, 0, lane=lambda key: key.statuses
+        )
+        self.transaction_pages = Gathered[TransactionsOf, Sequence[TransactionRow]](
+            self._transaction_pages, (), lane=lambda key: key.page, most=MOST_PAGES
+        )
+        self.transaction_counts = Gathered[UUID, int](self._transaction_counts, 0)
+
+    def _by_id(self, query: Query[Row], key: Callable[[Row], UUID]) -> Gathered[UUID, Row | None]:
+        async def read(ids: Sequence[UUID]) -> dict[UUID, Row | None]:
+            async with self._pool.connection() as connection:
+                return {key(row): row for row in await query(connection, ids)}
+
+        return Gathered(read, None)
+
+    async def _executions(self, order_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[ExecutionRow]]:
+        """All of each order, newest first."""
+        async with self._pool.connection() as connection:
+            rows = await executions_by_orders(connection, order_ids)
+        return _grouped(rows, lambda row: row.order_id)
+
+    async def _product_page(
+        self, keys: Sequence[ProductsPage]
+    ) -> dict[ProductsPage, Sequence[ProductRow]]:
+        """Oldest first."""
+        [key] = keys
+        async with self._pool.connection() as connection:
+            page = key.page
+            rows = await products_page(connection, key.wanted, page.after or 0, page.limit)
+        return {key: rows}
+
+    async def _order_pages(self, keys: Sequence[OrdersOf]) -> dict[OrdersOf, Sequence[OrderRow]]:
+        """Newest first."""
+        statuses, page = keys[0].statuses, keys[0].page
+        ids = [key.customer_id for key in keys]
+        async with self._pool.connection() as connection:
+            rows = await orders_pages(connection, ids, statuses, page.after, page.limit)
+        pages = _grouped(rows, lambda row: row.customer_id)
+        return {key: pages.get(key.customer_id, ()) for key in keys}
+
+    async def _order_counts(self, keys: Sequence[OrdersCount]) -> dict[OrdersCount, int]:
+        statuses, ids = keys[0].statuses, [key.customer_id for key in keys]
+        async with self._pool.connection() as connection:
+            found = await count_orders_by_customers(connection, ids, statuses)
+        return {key: found.get(key.customer_id, 0) for key in keys}
+
+    async def _transaction_pages(
+        self, keys: Sequence[TransactionsOf]
+    ) -> dict[TransactionsOf, Sequence[TransactionRow]]:
+        """Newest first."""
+        page, ids = keys[0].page, [key.account_id for key in keys]
+        async with self._pool.connection() as connection:
+            rows = await transactions_pages(connection, ids, page.after, page.limit)
+        pages = _grouped(rows, lambda row: row.account_id)
+        return {key: pages.get(key.account_id, ()) for key in keys}
+
+    async def _transaction_counts(self, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+        async with self._pool.connection() as connection:
+            return await count_transactions(connection, account_ids)
+
+
+def _grouped(rows: Sequence[Row], key: Callable[[Row], UUID]) -> Mapping[UUID, Sequence[Row]]:
+    groups: dict[UUID, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
