@@ -289,9 +289,7 @@ def settings_for(url: str, **changes: Any) -> Settings:
 
 
 @contextmanager
-def whole_shop(
-    url: str, *, hasher: PasswordHasher = CHEAP, **changes: Any
-) -> Iterator[Shop]:
+def whole_shop(url: str, *, hasher: PasswordHasher = CHEAP, **changes: Any) -> Iterator[Shop]:
     """The shop on this database, its process manager and its projector running."""
     settings = settings_for(url, **changes)
     with ExitStack() as stack:
