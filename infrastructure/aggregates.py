@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +10,12 @@ from application.deciders import DECIDER_OF_EVENT, DECIDERS, AnyDecider, stream_
 from domain.commands import Command
 from domain.errors import Conflict, NotFound
 from domain.events import Event
+from domain.message import message
 from domain.recorded import Origin, Recorded
 from infrastructure.event_store import NewEvent, new_event
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Loaded:
     """A stream folded to its state: `decider` is None while nothing is recorded in it. `position`
     is that of its last event in the log, 0 while that event is not recorded yet."""
@@ -113,7 +113,7 @@ class UnitOfWork:
         return happened
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Happened:
     """An event that is not recorded yet, with its place in its stream."""
 

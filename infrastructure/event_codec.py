@@ -3,7 +3,6 @@ causation_id, data: {the event's fields}}`, under the event's class name. A clas
 since it was first stored has `data_version` before `data`: see `infrastructure.upcasts`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
@@ -12,6 +11,7 @@ import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from domain.events import Event
+from domain.message import message
 from domain.recorded import Origin, Recorded
 from infrastructure.upcasts import UPCASTS, Json, Upcasts, upcast
 
@@ -20,7 +20,7 @@ E = TypeVar("E")
 EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Envelope(Generic[E]):
     """An event with its circumstances, as it is stored."""
 
@@ -34,7 +34,7 @@ class Envelope(Generic[E]):
     data: E
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class VersionedEnvelope(Generic[E]):
     """The same for a class that has changed since it was first stored."""
 

@@ -13,11 +13,12 @@ from application.place_order import PlaceOrderProcess, Refused, TimedOut, react
 from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import Event, OrderPlaced
+from domain.message import message
 from domain.recorded import Origin, Recorded
 from infrastructure.aggregates import UnitOfWork
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Input:
     """An event to react to; `cause` is its `stream/version`, `position` 0 until it is recorded."""
 
