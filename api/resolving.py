@@ -24,6 +24,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter, field_conta
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
+from api.arguments import NotPlain, keywords
 from domain.message import message
 
 # Where a value stands in the answer: its parent's position, its key, its parent type's name.
@@ -78,8 +79,11 @@ def attribute(schema: GraphQLSchema, place: Place) -> str | None:
 def resolver(schema: GraphQLSchema, place: Place) -> Resolve:
     """What calls the field's own function where nothing else is to be done, else its resolver."""
     field = _plain_field(schema, place.definition)
-    if field is not None and field.base_resolver and not field.arguments:
-        return _function(schema, field, place)
+    if field is not None and field.base_resolver:
+        try:
+            return _function(schema, field, place)
+        except NotPlain:
+            pass
     resolve = place.definition.resolve or default_field_resolver
     arguments = _arguments(place)
 
@@ -105,20 +109,24 @@ def _plain_field(schema: GraphQLSchema, definition: GraphQLField) -> StrawberryF
 
 
 def _function(schema: GraphQLSchema, field: StrawberryField, place: Place) -> Resolve:
+    """Raises NotPlain."""
     owner = cast("Schema", owner_of(schema))
     takes = cast("StrawberryResolver[Any]", field.base_resolver)
     function = cast("Callable[..., Any]", takes.wrapped_func)
     sources = [found.name for found in (takes.parent_parameter, takes.root_parameter) if found]
     info, on_self = takes.info_parameter, takes.self_parameter is not None
-    if on_self and not sources and info is None:
+    if on_self and not sources and info is None and not field.arguments:
         return lambda execution, source, position: function(source)
+    arguments, converted = _arguments(place), keywords(owner, field.arguments)
 
     def call(execution: Executor[Any], source: Any, position: Position) -> Any:
-        keywords = dict.fromkeys(sources, source)
+        given = converted(arguments(execution))
+        for name in sources:
+            given[name] = source
         if info is not None:
             raw_info = place.info(execution, position)
-            keywords[info.name] = owner.config.info_class(_raw_info=raw_info, _field=field)
-        return function(source, **keywords) if on_self else function(**keywords)
+            given[info.name] = owner.config.info_class(_raw_info=raw_info, _field=field)
+        return function(source, **given) if on_self else function(**given)
 
     return call
 
