@@ -84,8 +84,8 @@ def coerced(text: str) -> dict[str, Any]:
         "(sending: {parcels: []})",
         '(sending: {parcels: [null, {houseNumber: "7"}], firstParcel: null, size: SMALL})',
         (
-            '(sending: {parcels: [{houseNumber: "7", sizes: [SMALL, LARGE], weight: 3}], firstParcel:'
-            ' {houseNumber: "8", sizes: null, weight: null, rows: [[], [1, null]]}})'
+            '(sending: {parcels: [{houseNumber: "7", sizes: [SMALL, LARGE], weight: 3}], '
+            ' firstParcel: {houseNumber: "8", sizes: null, weight: null, rows: [[], [1, null]]}})'
         ),
     ],
 )
