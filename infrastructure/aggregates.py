@@ -100,9 +100,11 @@ class UnitOfWork:
 
     def handle(self, command: Command, origin: Origin, at: datetime) -> list["Happened"]:
         """Decide, move the stream forward and keep the events. Raises DomainError, and then nothing
-        has changed."""
+        has changed, or LookupError where the stream is not here."""
         stream = stream_id(command)
-        loaded = self.streams[stream]
+        loaded = self.streams.get(stream)
+        if loaded is None:
+            raise LookupError(f"stream {stream} cannot be read")
         happened = []
         for event in loaded.decide(command):
             version = loaded.version + 1

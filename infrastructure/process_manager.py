@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from application.place_order import PlaceOrderProcess, TimedOut
 from domain.events import Event, OrderPlaced
-from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
+from infrastructure.aggregates import Aggregates, UnitOfWork
 from infrastructure.event_codec import EVENT_TYPES, UnknownEvent
 from infrastructure.event_store import (
     APPEND,
@@ -35,7 +35,7 @@ from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.process_table import load_processes, overdue, save_processes
 from infrastructure.runner import Lead
 from infrastructure.saga_batch import Batch, Input, Outcome, Poison, input_of, not_begun
-from infrastructure.snapshots import EVERY, READ_SNAPSHOTS, from_snapshot, save_snapshots
+from infrastructure.snapshots import DueSnapshots, read_streams, save_snapshots
 from infrastructure.tracing import Tracer
 
 log = structlog.get_logger()
@@ -50,10 +50,13 @@ OWN_EVENTS = frozenset(
 OTHERS_EVENTS = sorted(set(EVENT_TYPES) - OWN_EVENTS)
 
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
+# The head of the log beside each event: a row without an event where there is none.
 READ = (
-    f"SELECT {EVENT_COLUMNS} FROM stored_events"
-    " WHERE notification_id > %s AND notification_id <= %s AND topic = ANY(%b::text[])"
-    " ORDER BY notification_id LIMIT %s"
+    f"SELECT head.position, e.* FROM ({HEAD}) AS head (position) LEFT JOIN LATERAL ("
+    f" SELECT {EVENT_COLUMNS} FROM stored_events"
+    " WHERE notification_id > %s AND notification_id <= head.position"
+    " AND topic = ANY(%b::text[]) ORDER BY notification_id LIMIT %s) AS e ON true"
+    " ORDER BY e.notification_id"
 )
 TRACK = (
     "INSERT INTO notification_tracking (application_name, notification_id) VALUES (%s, %s)"
@@ -85,7 +88,7 @@ class ProcessManager:
         self._processes: dict[UUID, PlaceOrderProcess] = {}
         self._parked: set[UUID] = set()
         self._left: list[Input] = []
-        self._snapshots_due: set[UUID] = set()
+        self._snapshots = DueSnapshots()
         self._position = 0
         self._tracked = 0
         self._recovered_at = 0
@@ -95,6 +98,7 @@ class ProcessManager:
         """Begin where the last commit of whoever led before ended."""
         connection = lead.connection
         self._aggregates.clear()
+        self._snapshots.clear()
         self._left = []
         self._parked = parked_owners(connection, self.name)
         self._processes = load_processes(connection)
@@ -103,12 +107,11 @@ class ProcessManager:
             (self.name,),
         ).fetchone()
         self._position = self._tracked = row[0] if row else 0
-        self._recovered_at = _scalar(lead, HEAD)
+        self._recovered_at = _number(connection.execute(HEAD))
 
     def work(self, lead: Lead) -> bool:
         """React to the next batch of events. Raises psycopg.OperationalError or Fenced."""
-        head = _scalar(lead, HEAD)
-        rows = self._read(lead, head)
+        head, rows = self._read(lead)
         inputs = self._left + self._inputs(rows)
         full = len(rows) == self._batch
         position = rows[-1][0] if full else head
@@ -124,12 +127,11 @@ class ProcessManager:
         and try again what somebody asked for."""
         self._retry(lead)
         self._give_up_overdue(lead)
-        snapshots = _read_streams(lead, list(self._snapshots_due)) if self._snapshots_due else {}
+        snapshots = self._snapshots.take(lead.connection)
         with lead.transaction() as cursor:
             self._track(cursor, self._position)
             save_snapshots(cursor, snapshots.items())
         self._tracked = self._position
-        self._snapshots_due.clear()
 
     def _retry(self, lead: Lead) -> None:
         """Try again what somebody asked for, with all that waits behind it."""
@@ -153,20 +155,19 @@ class ProcessManager:
         log.warning("executions timed out", correlation_ids=[str(o.execution_id) for o in late])
         self._parked -= {o.execution_id for o in late}
         inputs = [
-            Input(o.execution_id, TimedOut(o.execution_id), o.customer_id, "time limit", 0)
-            for o in late
+            Input(o.execution_id, TimedOut(o.execution_id), o.customer_id, None, 0) for o in late
         ]
         unparked = [position for o in late for position in o.parked]
         self._process(lead, inputs, self._position, unparked)
 
-    def _read(self, lead: Lead, head: int) -> list[EventRow]:
-        """The next rows that may matter: after a restart also its own, not reacted to perhaps."""
+    def _read(self, lead: Lead) -> tuple[int, list[EventRow]]:
+        """The head of the log, and the next rows up to there that may matter: after a restart also
+        its own, not reacted to perhaps."""
         recovering = self._position < self._recovered_at
         topics = list(EVENT_TYPES) if recovering else OTHERS_EVENTS
-        cursor = lead.connection.execute(
-            READ, (self._position, head, topics, self._batch), binary=True
-        )
-        return cursor.fetchall()
+        cursor = lead.connection.execute(READ, (self._position, topics, self._batch), binary=True)
+        found = cursor.fetchall()
+        return found[0][0], [row[1:] for row in found if row[1] is not None]
 
     def _inputs(self, rows: Sequence[EventRow]) -> list[Input]:
         inputs = []
@@ -179,8 +180,7 @@ class ProcessManager:
                 log.error("unreadable event", position=row[0], error=str(error))  # noqa: TRY400  # there may be many
                 continue
             self._aggregates.follow(recorded)
-            if recorded.version % EVERY == 0:
-                self._snapshots_due.add(recorded.stream_id)
+            self._snapshots.followed(recorded, self._aggregates)
             if (execution_id := getattr(recorded.event, "execution_id", None)) is not None:
                 inputs.append(input_of(execution_id, recorded))
         return inputs
@@ -231,7 +231,7 @@ class ProcessManager:
             else:
                 work.streams[stream] = loaded
         if missing:
-            for stream, loaded in _read_streams(lead, missing).items():
+            for stream, loaded in read_streams(lead.connection, missing).items():
                 self._aggregates.put(stream, loaded)
                 work.streams[stream] = loaded
 
@@ -253,7 +253,7 @@ class ProcessManager:
         unparked: Sequence[int],
         bad: Sequence[Parked],
     ) -> int:
-        base = 0
+        appended: Cursor[TupleRow] | None = None
         with lead.transaction() as cursor:
             # What is put aside again keeps its row: how often, and who asked for it.
             if done := set(unparked) - {parked.position for parked in bad}:
@@ -262,12 +262,10 @@ class ProcessManager:
             save_processes(cursor, outcome.processes, self._clock(), self._time_limit)
             self._track(cursor, position)
             if outcome.work.events:
-                cursor.execute(APPEND, append_parameters(outcome.work.events), binary=True)
-                row = cursor.fetchone()
-                assert row is not None  # noqa: S101  # a function answers with one row
-                base = row[0]
+                parameters = append_parameters(outcome.work.events)
+                appended = lead.connection.execute(APPEND, parameters, binary=True)
         self._tracked = position
-        return base
+        return _number(appended) if appended else 0
 
     def _track(self, cursor: Cursor[TupleRow], position: int) -> None:
         """Note how far it has read. Who commits sets `_tracked`: a rollback takes the note back."""
@@ -275,9 +273,7 @@ class ProcessManager:
             cursor.execute(TRACK, (self.name, position), prepare=True)
 
     def _after_commit(self, outcome: Outcome, base: int) -> None:
-        self._snapshots_due.update(
-            event.stream_id for event in outcome.work.events if event.version % EVERY == 0
-        )
+        self._snapshots.appended(outcome.work, base)
         for stream, loaded in outcome.work.streams.items():
             self._aggregates.put(stream, loaded)
         for execution_id, process in outcome.processes.items():
@@ -286,7 +282,7 @@ class ProcessManager:
             else:
                 self._processes[execution_id] = process
         self._left = [
-            Input(i.execution_id, i.event, i.actor_id, i.cause, base + i.ordinal)
+            Input(i.execution_id, i.event, i.actor_id, i.place, base + i.ordinal)
             for i in outcome.left
         ]
 
@@ -306,28 +302,9 @@ def _parked(inputs: Sequence[Input], poisoned: dict[UUID, str]) -> list[Parked]:
     return [Parked(i.position, i.execution_id, errors.pop(i.execution_id, None)) for i in inputs]
 
 
-def _read_streams(lead: Lead, streams: list[UUID]) -> dict[UUID, Loaded]:
-    """The streams from the log, from their snapshots on; without those that cannot be read."""
-    loaded = dict.fromkeys(streams, EMPTY)
-    for row in lead.connection.execute(READ_SNAPSHOTS, (streams,), binary=True):
-        loaded[row[0]] = from_snapshot(row) or EMPTY
-    versions = [loaded[stream].version for stream in streams]
-    for row in lead.connection.execute(READ_STREAMS, (streams, versions), binary=True):
-        stream = row[1]
-        if stream not in loaded:
-            continue
-        try:
-            recorded = decode_row(row)
-        except (UnknownEvent, ValidationError) as error:
-            log.error("unreadable stream", stream=str(stream), position=row[0], error=str(error))  # noqa: TRY400  # the text says it all
-            del loaded[stream]
-            continue
-        loaded[stream] = loaded[stream].after(recorded.event, recorded.version, recorded.position)
-    return loaded
-
-
-def _scalar(lead: Lead, query: str) -> int:
-    row = lead.connection.execute(query.encode()).fetchone()
-    assert row is not None  # noqa: S101  # an aggregate answers with one row
+def _number(answer: Cursor[TupleRow]) -> int:
+    """The one that the query answers with."""
+    row = answer.fetchone()
+    assert row is not None  # noqa: S101  # aggregates and functions answer with one row
     found: int = row[0]
     return found

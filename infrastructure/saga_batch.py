@@ -20,14 +20,20 @@ from infrastructure.aggregates import UnitOfWork
 
 @message
 class Input:
-    """An event to react to; `cause` is its `stream/version`, `position` 0 until it is recorded."""
+    """An event to react to; `place` is its stream and version, None for what stands in no log, and
+    `position` 0 until it is recorded."""
 
     execution_id: UUID
     event: Event | TimedOut
     actor_id: UUID | None
-    cause: str
+    place: tuple[UUID, int] | None
     position: int
     ordinal: int = 0
+
+    def origin(self) -> Origin:
+        """That of what follows from it."""
+        cause = f"{self.place[0]}/{self.place[1]}" if self.place else "time limit"
+        return Origin(self.actor_id, self.execution_id, cause)
 
 
 class Poison(Exception):
@@ -70,32 +76,34 @@ class Batch:
         """What comes of the inputs. Raises Poison for the first execution that cannot go on."""
         queue, hops = inputs, 0
         while queue and (self._hops == 0 or hops < self._hops):
-            commands = deque(
-                each for reacted in queue for each in self._reaction(reacted, reacted.event)
-            )
+            commands: deque[tuple[Origin, Command]] = deque()
+            for reacted in queue:
+                if following := self._reaction(reacted.execution_id, reacted.event):
+                    origin = reacted.origin()
+                    commands.extend((origin, command) for command in following)
             self._load_for(commands)
             queue = []
             while commands:
-                reacted, command = commands.popleft()
+                origin, command = commands.popleft()
                 try:
-                    queue += self._send(reacted, command)
+                    queue += self._send(origin, command)
                 except DomainError as error:
                     # A refusal stands in no log, so it has to be answered in the same commit.
-                    refused = Refused(reacted.execution_id, stream_id(command), str(error))
-                    commands.extend(self._reaction(reacted, refused))
+                    execution_id = origin.correlation_id
+                    refused = Refused(execution_id, stream_id(command), str(error))
+                    following = self._reaction(execution_id, refused)
+                    commands.extend((origin, command) for command in following)
                     self._load_for(commands)
             hops += 1
             self._outcome.happened += queue
         self._outcome.left = queue
         return self._outcome
 
-    def _load_for(self, commands: Collection[tuple[Input, Command]]) -> None:
+    def _load_for(self, commands: Collection[tuple[Origin, Command]]) -> None:
         self._load(self._outcome.work, {stream_id(command) for _, command in commands})
 
-    def _reaction(
-        self, reacted: Input, event: Event | Refused | TimedOut
-    ) -> list[tuple[Input, Command]]:
-        execution_id, processes = reacted.execution_id, self._outcome.processes
+    def _reaction(self, execution_id: UUID, event: Event | Refused | TimedOut) -> list[Command]:
+        processes = self._outcome.processes
         process = (
             processes[execution_id]
             if execution_id in processes
@@ -105,38 +113,27 @@ class Batch:
             processes[execution_id], commands = react(process, event)
         except Exception as error:  # whatever it is, it is this execution's alone
             raise Poison(execution_id, error) from error
-        return [(reacted, command) for command in commands]
+        return commands
 
-    def _send(self, reacted: Input, command: Command) -> list[Input]:
-        work = self._outcome.work
-        if stream_id(command) not in work.streams:
-            unreadable = LookupError(f"stream {stream_id(command)} cannot be read")
-            raise Poison(reacted.execution_id, unreadable)
-        origin = Origin(reacted.actor_id, reacted.execution_id, reacted.cause)
+    def _send(self, origin: Origin, command: Command) -> list[Input]:
+        work, execution_id = self._outcome.work, origin.correlation_id
         first = len(work.events) + 1
         try:
             happened = work.handle(command, origin, self._clock())
         except DomainError:
             raise
         except Exception as error:  # whatever it is, it is this execution's alone
-            raise Poison(reacted.execution_id, error) from error
+            raise Poison(execution_id, error) from error
         return [
-            Input(
-                reacted.execution_id,
-                each.event,
-                reacted.actor_id,
-                f"{each.stream_id}/{each.version}",
-                0,
-                ordinal,
-            )
-            for ordinal, each in enumerate(happened, first)
+            Input(execution_id, each.event, origin.actor_id, (each.stream_id, each.version), 0, n)
+            for n, each in enumerate(happened, first)
         ]
 
 
 def input_of(execution_id: UUID, recorded: Recorded) -> Input:
     """A recorded event of an execution, to be reacted to."""
-    cause = f"{recorded.stream_id}/{recorded.version}"
-    return Input(execution_id, recorded.event, recorded.origin.actor_id, cause, recorded.position)
+    place = (recorded.stream_id, recorded.version)
+    return Input(execution_id, recorded.event, recorded.origin.actor_id, place, recorded.position)
 
 
 def not_begun(

@@ -7,20 +7,27 @@ code has changed, the snapshot is passed over, and replaced when the next one is
 import inspect
 import sys
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass, make_dataclass
+from dataclasses import fields, is_dataclass, make_dataclass, replace
 from hashlib import blake2b
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from psycopg import Cursor
+import structlog
+from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from rpds import HashTrieMap
 
 from application.deciders import ACCOUNT, STOCK, AnyDecider
-from infrastructure.aggregates import Loaded
+from domain.recorded import Recorded
+from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
+from infrastructure.event_codec import UnknownEvent
+from infrastructure.event_store import READ_STREAMS, decode_row
 
-EVERY = 500  # events between two snapshots of a stream
+log = structlog.get_logger()
+
+EVERY = 200  # events between two snapshots of a stream
+READ_AT_ONCE = 10  # streams, before other work is done again
 READ_SNAPSHOTS = (
     "SELECT stream_id, kind, version, position, fingerprint, state FROM snapshots"
     " WHERE stream_id = ANY(%b::uuid[])"
@@ -109,3 +116,61 @@ def save_snapshots(cursor: Cursor[TupleRow], streams: Iterable[tuple[UUID, Loade
     ]
     if rows:
         cursor.execute(SAVE_SNAPSHOTS, [list(column) for column in zip(*rows, strict=True)])
+
+
+def read_streams(connection: Connection, streams: list[UUID]) -> dict[UUID, Loaded]:
+    """The streams from the log, from their snapshots on; without those that cannot be read."""
+    loaded = dict.fromkeys(streams, EMPTY)
+    for row in connection.execute(READ_SNAPSHOTS, (streams,), binary=True):
+        loaded[row[0]] = from_snapshot(row) or EMPTY
+    versions = [loaded[stream].version for stream in streams]
+    for row in connection.execute(READ_STREAMS, (streams, versions), binary=True):
+        stream = row[1]
+        if stream not in loaded:
+            continue
+        try:
+            recorded = decode_row(row)
+        except (UnknownEvent, ValidationError) as error:
+            log.error("unreadable stream", stream=str(stream), position=row[0], error=str(error))  # noqa: TRY400  # the text says it all
+            del loaded[stream]
+            continue
+        loaded[stream] = loaded[stream].after(recorded.event, recorded.version, recorded.position)
+    return loaded
+
+
+class DueSnapshots:
+    """The streams that have grown by `EVERY` events, with their states where memory has them: to
+    read them again would make orders wait."""
+
+    def __init__(self) -> None:
+        self._due: dict[UUID, Loaded | None] = {}
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._due.clear()
+
+    def followed(self, recorded: Recorded, aggregates: Aggregates) -> None:
+        """The event was read, and the stream in memory has followed it."""
+        if recorded.version % EVERY == 0:
+            loaded = aggregates.get(recorded.stream_id)
+            known = loaded is not None and loaded.position >= recorded.position
+            self._due[recorded.stream_id] = loaded if known else None
+
+    def appended(self, work: UnitOfWork, base: int) -> None:
+        """The work's events were recorded behind the position `base`."""
+        grown = {event.stream_id for event in work.events if event.version % EVERY == 0}
+        if grown:
+            for position, event in enumerate(work.events, base + 1):
+                if event.stream_id in grown:  # what comes last is what remains
+                    loaded = work.streams[event.stream_id]
+                    self._due[event.stream_id] = replace(loaded, position=position)
+
+    def take(self, connection: Connection) -> dict[UUID, Loaded]:
+        """Those to be kept now. Of the streams that memory does not have only some are read, the
+        others the next time."""
+        taken = {stream: loaded for stream, loaded in self._due.items() if loaded is not None}
+        unread = [stream for stream, loaded in self._due.items() if loaded is None]
+        self._due = dict.fromkeys(unread[READ_AT_ONCE:])
+        if unread:
+            taken.update(read_streams(connection, unread[:READ_AT_ONCE]))
+        return taken
