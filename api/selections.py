@@ -16,7 +16,8 @@ For `{ name price { amount } }` on a Product whose fields are plain attributes i
                 if type(value) is CoroutineType:
                     pending.append('name')
             data['name'] = value
-            ... and for the price the same, but `value = None`: settle_1 calls the row of Money ...
+            ... and for the price the same with `value = below_1(...)`, which is the row of Money,
+            where the type of `raw` is a known one ...
         except Exception:
             abandon(execution, data.values())
             raise
@@ -30,6 +31,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable
 from functools import cache, lru_cache, partial
 from types import CoroutineType
 from typing import Any, cast
+from uuid import UUID
 
 from graphql import (
     GRAPHQL_MAX_INT,
@@ -68,6 +70,7 @@ from graphql.pyutils import gather_with_cancel, is_async_iterable, is_awaitable,
 from graphql.type.scalars import serialize_boolean, serialize_id, serialize_int, serialize_string
 
 from api.resolving import Place, Position, attribute, path_of, resolver
+from domain.message import message
 
 # Of an execution, a value and its position, what the answer has there: or a coroutine of it.
 Complete = Callable[[Executor[Any], Any, Position], Any]
@@ -81,7 +84,7 @@ _known: set[type] = set()
 # What is written as it is, by the scalar's own function.
 _AS_IT_IS: dict[Callable[..., Any], str] = {
     serialize_string: "type(raw) is str",
-    serialize_id: "type(raw) is str",
+    serialize_id: "type(raw) is str or type(raw) is UUID",  # which orjson writes in the same way
     serialize_boolean: "type(raw) is bool",
     serialize_int: f"type(raw) is int and {GRAPHQL_MIN_INT} <= raw <= {GRAPHQL_MAX_INT}",
 }
@@ -95,6 +98,19 @@ _FIELD = """
             value = settle_{n}(execution, raw, {here})
             if type(value) is CoroutineType:
                 pending.append({key!r})
+        data[{key!r}] = value"""
+_BELOW = """
+        try:
+            raw = {read}
+            value = below_{n}(execution, raw, {here}) if type(raw) in known else None
+        except Exception as error:
+            raw, value = error, None
+        if value is None{unless}:
+            value = settle_{n}(execution, raw, {here})
+        elif type(value) is CoroutineType:
+            value = guarded_{n}(execution, value, {here})
+        if type(value) is CoroutineType:
+            pending.append({key!r})
         data[{key!r}] = value"""
 _ROW = """
 def row(execution, source, position):
@@ -160,6 +176,7 @@ class Selections:
     def _row(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> Complete:
         names: dict[str, Any] = {
             "CoroutineType": CoroutineType,
+            "UUID": UUID,
             "Undefined": Undefined,
             "abandon": _abandon,
             "await_all": _await_all,
@@ -188,13 +205,18 @@ class Selections:
         place = Place(parent, parent.fields[name], details)
         type_ = place.definition.type
         here = f"(position, {key!r}, {parent.name!r})"
-        names[f"settle_{n}"] = self._settle(place, type_)
+        handling = self._handling(place, type_)
+        names[f"settle_{n}"] = handling.settle
         if read := attribute(self._schema, place):
             read = f"source.{read}"
         else:
             names[f"resolve_{n}"] = resolver(self._schema, place)
             read = f"resolve_{n}(execution, source, {here})"
-        return _FIELD.format(
+        template = _FIELD
+        if not is_leaf_type(get_nullable_type(type_)):
+            template = _BELOW
+            names |= {f"below_{n}": handling.complete, f"guarded_{n}": handling.guarded}
+        return template.format(
             n=n,
             key=key,
             here=here,
@@ -203,13 +225,13 @@ class Selections:
             unless="" if is_non_null_type(type_) else " and raw is not None",
         )
 
-    def _settle(self, place: Place, type_: GraphQLOutputType) -> Complete:
-        return _settle(place, type_, self._present(place, get_nullable_type(type_)))
+    def _handling(self, place: Place, type_: GraphQLOutputType) -> "Handling":
+        return _handling(place, type_, self._present(place, get_nullable_type(type_)))
 
     def _present(self, place: Place, type_: GraphQLType) -> Complete:
         """What completes a value that is there, of a nullable type."""
         if isinstance(type_, GraphQLList):
-            return _list(place, type_, self._settle(place, type_.of_type))
+            return _list(place, type_, self._handling(place, type_.of_type))
         if is_leaf_type(type_):
             return _leaf(type_)
         if is_abstract_type(type_):
@@ -237,8 +259,17 @@ def _usual(n: int, type_: GraphQLType, names: dict[str, Any]) -> str:
     return written
 
 
-def _settle(place: Place, type_: GraphQLOutputType, complete: Complete) -> Complete:
-    """What completes a value that may be anything, and handles the errors below it."""
+@message
+class Handling:
+    """What makes answers of the values of a field, or of a list's items: `complete` of one that is
+    there; `settle` of anything, an error too; `guarded` of what `complete` leaves to be awaited."""
+
+    complete: Complete
+    settle: Complete
+    guarded: Complete
+
+
+def _handling(place: Place, type_: GraphQLOutputType, complete: Complete) -> Handling:
     required = is_non_null_type(type_)
 
     def failed(execution: Executor[Any], error: Exception, position: Position) -> None:
@@ -262,20 +293,19 @@ def _settle(place: Place, type_: GraphQLOutputType, complete: Complete) -> Compl
 
     def settle(execution: Executor[Any], raw: Any, position: Position) -> Any:
         try:
-            if type(raw) in _known:
-                value = complete(execution, raw, position)
-            else:
-                value = _then(raw, lambda there: present(execution, there, position))
-                if len(_known) < MOST_KNOWN_TYPES and not isinstance(raw, NEVER_KNOWN):
-                    _known.add(type(raw))
+            value = _then(raw, lambda there: present(execution, there, position))
+            if len(_known) < MOST_KNOWN_TYPES and not isinstance(raw, NEVER_KNOWN):
+                _known.add(type(raw))
         except Exception as error:
             return failed(execution, error, position)
         return guarded(execution, value, position) if type(value) is CoroutineType else value
 
-    return settle
+    return Handling(complete, settle, guarded)
 
 
-def _list(place: Place, type_: GraphQLList[Any], settle: Complete) -> Complete:
+def _list(place: Place, type_: GraphQLList[Any], of_items: Handling) -> Complete:
+    below, settle, guarded = of_items.complete, of_items.settle, of_items.guarded
+
     def complete(execution: Executor[Any], items: Any, position: Position) -> Any:
         if type(items) is not list and (is_async_iterable(items) or not is_iterable(items)):
             info = place.info(execution, position)
@@ -287,7 +317,16 @@ def _list(place: Place, type_: GraphQLList[Any], settle: Complete) -> Complete:
         left = iter(items)
         try:
             for index, item in enumerate(left):
-                value = settle(execution, item, (position, index, None))
+                here = (position, index, None)
+                try:
+                    value = below(execution, item, here) if type(item) in _known else None
+                except Exception as error:
+                    value = settle(execution, error, here)
+                else:
+                    if value is None:
+                        value = settle(execution, item, here)
+                    elif type(value) is CoroutineType:
+                        value = guarded(execution, value, here)
                 if type(value) is CoroutineType:
                     pending.append(index)
                 values.append(value)

@@ -84,8 +84,7 @@ class Connection:
         except TimeoutError:
             raise Closed(4408, "Connection initialisation timeout") from None
         if self._caller:
-            tasks.create_task(self._until_expiry(self._caller))
-            tasks.create_task(self._until_revoked(self._caller))
+            tasks.create_task(self._until_over(self._caller))
         while True:
             match await self._receive():
                 case {"type": "subscribe", "id": str(id), "payload": dict(payload)}:
@@ -138,12 +137,13 @@ class Connection:
         except InvalidToken as refusal:
             raise Closed(4403, str(refusal)) from None
 
-    async def _until_expiry(self, caller: Caller) -> NoReturn:
-        await asyncio.sleep((caller.expires_at - datetime.now(UTC)).total_seconds())
-        raise Closed(4403, "The access token has expired.")
-
-    async def _until_revoked(self, caller: Caller) -> NoReturn:
-        await self._services.watch.wait_until_ended(caller.session_id)
+    async def _until_over(self, caller: Caller) -> NoReturn:
+        left = (caller.expires_at - datetime.now(UTC)).total_seconds()
+        try:
+            async with asyncio.timeout(left):
+                await self._services.watch.wait_until_ended(caller.session_id)
+        except TimeoutError:
+            raise Closed(4403, "The access token has expired.") from None
         raise Closed(4403, "The session has ended.")
 
     def _begin(self, tasks: asyncio.TaskGroup, id: str, request: Request) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Self
+from typing import LiteralString, Self
 from uuid import UUID
 
 import psycopg
@@ -28,11 +28,11 @@ POLL = 2.0  # seconds; a wake-up that got lost is made up for by looking
 REPLICA_POLL = 0.002  # seconds between two looks at a replica that is behind; doubled each time
 LONGEST_REPLICA_POLL = 0.05
 
-POSITION = "SELECT min(position) FROM projections"
-CHANGED = (
-    "SELECT 'execution', execution_id FROM executions WHERE position > %(after)s"
-    " UNION ALL SELECT 'account', account_id FROM accounts WHERE position > %(after)s"
-    " UNION ALL SELECT 'product', product_id FROM products WHERE position > %(after)s"
+POSITION: LiteralString = "SELECT min(position), NULL::text, NULL::uuid FROM projections"
+CHANGED: LiteralString = (
+    " UNION ALL SELECT 0, 'execution', execution_id FROM executions WHERE position > %(after)b"
+    " UNION ALL SELECT 0, 'account', account_id FROM accounts WHERE position > %(after)b"
+    " UNION ALL SELECT 0, 'product', product_id FROM products WHERE position > %(after)b"
 )
 
 
@@ -181,18 +181,16 @@ class Follower:
                 self._news.set()
 
     async def _look(self) -> None:
+        query = POSITION + CHANGED if self._subscribers and self._looked else POSITION
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(POSITION)).fetchone()
-            position: int = row[0] if row and row[0] is not None else 0
-            if self._seen_history != self._history.number:
-                self._seen_history = self._history.number
-                self.position, self._announced = min(self.position, position), 0
-            changed = []
-            if position > self.position and self._subscribers and self._looked:
-                cursor = await connection.execute(CHANGED, {"after": self.position})
-                changed = await cursor.fetchall()
+            cursor = await connection.execute(query, {"after": self.position}, binary=True)
+            rows = await cursor.fetchall()
+        position: int = max(row[0] or 0 for row in rows)
+        if self._seen_history != self._history.number:
+            self._seen_history = self._history.number
+            self.position, self._announced = min(self.position, position), 0
         self.position, self._looked = max(self.position, position), True
-        for kind, row_id in changed:
+        for _, kind, row_id in rows:
             for changes in self._subscribers.get((kind, row_id), ()):
                 changes.add(row_id)
             if kind == "product":
