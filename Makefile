@@ -6,6 +6,9 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --
 	--generate-hashes --no-annotate --custom-compile-command "make lock"
 STAMP := $(VENV)/.installed
 
+# The tests start a hundred processes: without bytecode each of them compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 
 .PHONY: help

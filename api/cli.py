@@ -10,7 +10,6 @@ import typer
 from psycopg_pool import PoolTimeout
 
 from api import processes
-from api.commands import add_commands
 from api.demo.command import demo
 from api.processes import Work
 from api.start import StartError, any_database, unreachable
@@ -28,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
-add_commands(app)
 
 
 @app.command(epilog="Example: SHOP_PORT=8080 shop serve")
@@ -91,6 +89,7 @@ def main() -> None:
     """Run the command line; what an operator can put right is told in one line."""
     try:
         try:
+            _import_commands(sys.argv[1:])
             app()
         finally:
             sys.stdout.flush()
@@ -105,6 +104,15 @@ def main() -> None:
         _fail(str(error), 1)
     except (psycopg.OperationalError, PoolTimeout) as error:
         _fail(unreachable(error), 1)
+
+
+def _import_commands(arguments: list[str]) -> None:
+    """What operators do needs a third of all imports: the processes of a shop start without."""
+    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    if not app.registered_groups and known.isdisjoint(arguments[:1]):
+        from api.commands import add_commands  # noqa: PLC0415
+
+        add_commands(app)
 
 
 def _start(process: str) -> Settings:

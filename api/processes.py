@@ -14,19 +14,12 @@ from time import sleep
 from typing import Literal
 
 import structlog
-import uvicorn
 import uvloop
 
 from api.start import StartError, check_database, database_url, listen, migrate_database
-from infrastructure.courier import Courier
 from infrastructure.database import async_pool
 from infrastructure.embedded import EmbeddedPostgres
-from infrastructure.expiry import keep_deleting
 from infrastructure.guard import when_orphaned
-from infrastructure.mail import mail_transport
-from infrastructure.mail_codes import MailCodes
-from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
 from infrastructure.runner import Consumer, Runner
 from infrastructure.settings import Settings
 from infrastructure.supervisor import Process, Program, Supervisor, shop_program
@@ -104,7 +97,9 @@ def work(settings: Settings) -> None:
 
 def run_api(settings: Settings, listener: socket.socket) -> None:
     """Answer calls in this process."""
-    from api.app import create_app  # noqa: PLC0415  # the workers do without it
+    import uvicorn  # noqa: PLC0415  # the workers do without these
+
+    from api.app import create_app  # noqa: PLC0415
 
     if settings.required_admin_code == "":
         log.warning("anybody may sign up as an administrator: SHOP_ADMIN_CODE is *")
@@ -132,15 +127,18 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
 
 
 def run_work(settings: Settings, kind: Work) -> None:
-    """Do one kind of work in this process until told to stop."""
+    """Do one kind of work in this process until told to stop, without importing the others."""
     url = database_url(settings)
-    _spare_the_collector()
     with tracing(settings.otlp_endpoint, kind) as tracer:
         match kind:
             case "process-manager":
+                from infrastructure.process_manager import ProcessManager  # noqa: PLC0415
+
                 manager = ProcessManager(hops=settings.hops_per_commit, tracer=tracer)
                 _run_consumer(url, manager)
             case "projector":
+                from infrastructure.projector import Projector  # noqa: PLC0415
+
                 _run_consumer(url, Projector(tracer=tracer))
             case "courier":
                 uvloop.run(_run_courier(settings, url))
@@ -187,6 +185,7 @@ def _api_programs(
 
 
 def _run_consumer(url: str, consumer: Consumer) -> None:
+    _spare_the_collector()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -194,6 +193,12 @@ def _run_consumer(url: str, consumer: Consumer) -> None:
 
 
 async def _run_courier(settings: Settings, url: str) -> None:
+    from infrastructure.courier import Courier  # noqa: PLC0415
+    from infrastructure.expiry import keep_deleting  # noqa: PLC0415
+    from infrastructure.mail import mail_transport  # noqa: PLC0415
+    from infrastructure.mail_codes import MailCodes  # noqa: PLC0415
+
+    _spare_the_collector()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -14,7 +14,6 @@ from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from infrastructure.replay.rebuild import Connections, deploy
 from projections import PROJECTIONS
 
 log = structlog.get_logger()
@@ -97,6 +96,8 @@ async def _nothing(_: AsyncConnection) -> None:
 def migrate(url: str) -> None:
     """Make or change all tables, functions and read models. Whoever calls it second waits for the
     first. Raises psycopg.Error when the database cannot be reached or refuses."""
+    from infrastructure.replay.rebuild import Connections, deploy  # noqa: PLC0415  # most do without
+
     with psycopg.connect(
         conninfo(url, "migrate", search_path="public", statement_timeout=0, lock_timeout=60_000),
         autocommit=True,

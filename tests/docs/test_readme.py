@@ -97,9 +97,7 @@ async def test_every_command_can_be_typed_as_it_stands(demo: Shop) -> None:
 def test_the_worked_example_applies_and_its_tests_pass(tmp_path: Path) -> None:
     [patch] = blocks(README, "diff")
     for package in PACKAGES:
-        shutil.copytree(
-            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(ROOT / package, tmp_path / package)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     applied = subprocess.run(
         ["git", "apply"], cwd=tmp_path, input=patch, capture_output=True, text=True, check=False

@@ -8,10 +8,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import app
+from api.commands import add_commands
 from domain.events import AccountOpened, OrderPlaced, OrderRejected, ProductListed
 from infrastructure.replay.rebuild import Connections, rebuild
 from projections import orders
@@ -335,6 +336,7 @@ OURS = ("events", "orders", "products", "accounts", "executions", "projections",
 
 
 def commands_of(name: str) -> list[str]:
+    add_commands(app := typer.Typer())
     (group,) = (g.typer_instance for g in app.registered_groups if g.name == name)
     assert group is not None
     return [

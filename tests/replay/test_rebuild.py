@@ -124,11 +124,11 @@ def test_killed_at_any_moment_it_leaves_the_live_one_as_it_was(
     project(database_url)
     before = everything(connection)
     script = (
-        "from api.cli import app\n"
+        "from api.commands.projections import app\n"
         "from infrastructure.replay import filling\n"
         "filling.WORTH_IT, filling.STRETCH, filling._processors = 1_000, 700, lambda: 4\n"
         "import sys; print('ready', flush=True); sys.stdin.readline()\n"
-        "app(['projections', 'rebuild', 'orders'])"
+        "app(['rebuild', 'orders'])"
     )
     environment = {**os.environ, "SHOP_DATABASE_URL": database_url}
     chance = random.Random(5)
