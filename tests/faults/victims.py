@@ -120,33 +120,42 @@ class Reaper:
         turn = list(KILLED)
         while turn or not end():
             await asyncio.sleep(self._chance.uniform(*pause))
-            if turn:
-                await self._kill(turn.pop(0))
+            if turn:  # who is not there at the moment keeps the turn
+                if await self._kill(turn[0]):
+                    turn.pop(0)
             elif self._chance.random() < 1 / 5:
                 await self._freeze(self._chance.choice(FROZEN))
             else:
                 await self._kill(self._chance.choice(KILLED))
 
-    async def _kill(self, kind: str) -> None:
+    async def _kill(self, kind: str) -> bool:
+        """Whether there was one to kill."""
         if kind == "serve":
             await self._shop.kill_all()
-            self.killed[kind] += 1
-        elif found := self._shop.processes(kind):
-            with suppress(psutil.NoSuchProcess):
+        else:
+            found = self._shop.processes(kind)
+            if not found:
+                return False
+            try:
                 self._chance.choice(found).kill()
-                self.killed[kind] += 1
+            except psutil.NoSuchProcess:
+                return False
+        self.killed[kind] += 1
+        return True
 
     async def _freeze(self, kind: str) -> None:
-        found = self._shop.processes(kind)
-        with suppress(psutil.NoSuchProcess):
-            for process in found:
-                process.suspend()
-            try:
-                await asyncio.sleep(self._chance.uniform(0.5, 3))
-            finally:
-                for process in found:
+        frozen = []
+        try:
+            for process in self._shop.processes(kind):
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
+                    frozen.append(process)
+            await asyncio.sleep(self._chance.uniform(0.5, 3))
+        finally:
+            for process in frozen:
+                with suppress(psutil.NoSuchProcess):
                     process.resume()
-            self.frozen[kind] += bool(found)
+        self.frozen[kind] += bool(frozen)
 
 
 def _kind(command: Sequence[str]) -> str:
