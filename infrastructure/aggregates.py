@@ -102,9 +102,10 @@ class UnitOfWork:
         """Decide, move the stream forward and keep the events. Raises DomainError, and then nothing
         has changed, or LookupError where the stream is not here."""
         stream = stream_id(command)
-        loaded = self.streams.get(stream)
-        if loaded is None:
-            raise LookupError(f"stream {stream} cannot be read")
+        try:
+            loaded = self.streams[stream]
+        except KeyError:
+            raise LookupError(f"stream {stream} cannot be read") from None
         happened = []
         for event in loaded.decide(command):
             version = loaded.version + 1
