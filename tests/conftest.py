@@ -1,5 +1,6 @@
 """One PostgreSQL server for the whole test run, and a fresh database for each test that asks."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -39,6 +40,28 @@ ENOUGH_MEMORY = 2 * 2**30  # bytes
 settings.register_profile("shop", deadline=None)
 settings.load_profile("shop")
 
+# What takes longest begins first, so that no worker is left with it in the end.
+LONGEST = [
+    "cli/test_serve.py",
+    "faults/test_database.py",
+    "docs/test_replay.py",
+    "replay/test_rebuild.py",
+    "infrastructure/test_crashes.py",
+    "docs/test_readme.py",
+    "cli/test_cli.py",
+    "replay/test_filling.py",
+    "replay/test_mending.py",
+    "api/test_process.py",
+    "replay/test_commands.py",
+    "security/test_fuzz.py",
+    "security/test_secrets.py",
+    "faults/",
+    "infrastructure/test_embedded.py",
+    "demo/",
+    "replay/",
+    "security/",
+]
+
 running = pytest.StashKey[ExitStack]()
 server_url = pytest.StashKey[str]()
 
@@ -60,6 +83,26 @@ def _start_server(config: pytest.Config) -> str:
         postgres = stack.enter_context(EmbeddedPostgres(folder, FORGETFUL))
         config.stash[server_url] = postgres.url
     return config.stash[server_url]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice the cores that we may use: half of the time, a test waits."""
+    usable = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
+    return 2 * len(usable)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put them into the order in which they begin."""
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        path = item.path.relative_to(here).as_posix()
+        return next((n for n, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(optionalhook=True)
