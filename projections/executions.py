@@ -60,8 +60,7 @@ CREATE TABLE executions (
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
     started_position bigint NOT NULL UNIQUE,
-    position bigint NOT NULL,
-    UNIQUE (customer_id, name)
+    position bigint NOT NULL
 );
 CREATE INDEX ON executions (order_id, started_position);
 CREATE INDEX ON executions (position);
