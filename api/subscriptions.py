@@ -113,10 +113,11 @@ async def _states(context: Context, name: str) -> AsyncGenerator[ExecutionRow]:
             yield row
         if row is None or row.finished_at is None:
             async for _ in changes:
-                row = found(await context.rows.executions.load(run))
-                yield row
-                if row.finished_at is not None:
-                    break
+                row = await context.rows.executions.load(run)
+                if row is not None:
+                    yield row
+                    if row.finished_at is not None:
+                        break
 
 
 def _product_ids(ids: list[strawberry.ID] | None) -> frozenset[UUID] | None:

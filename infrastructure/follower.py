@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import LiteralString, Self
+from typing import Any, LiteralString, Self
 from uuid import UUID
 
 import psycopg
@@ -181,14 +181,13 @@ class Follower:
                 self._news.set()
 
     async def _look(self) -> None:
-        query = POSITION + CHANGED if self._subscribers and self._looked else POSITION
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(query, {"after": self.position}, binary=True)
-            rows = await cursor.fetchall()
+        rows = await self._read()
         position: int = max(row[0] or 0 for row in rows)
         if self._seen_history != self._history.number:
             self._seen_history = self._history.number
             self.position, self._announced = min(self.position, position), 0
+        if not self._looked:  # what has changed so far nobody knows: let everybody look
+            rows += [(0, *key) for key in self._subscribers if key[0] != "product"]
         self.position, self._looked = max(self.position, position), True
         for _, kind, row_id in rows:
             for changes in self._subscribers.get((kind, row_id), ()):
@@ -200,6 +199,18 @@ class Follower:
             _, _, seen = heapq.heappop(self._waiting)
             if not seen.done():
                 seen.set_result(None)
+
+    async def _read(self) -> list[tuple[Any, ...]]:
+        """How far the read models are, and what has changed, as of the same moment."""
+        while True:
+            served = bool(self._subscribers)
+            query = POSITION + CHANGED if served and self._looked else POSITION
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(query, {"after": self.position}, binary=True)
+                rows = await cursor.fetchall()
+            # Who has come meanwhile may have read an older state than this.
+            if served or not self._subscribers:
+                return rows
 
 
 class _Subscription:
