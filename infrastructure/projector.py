@@ -113,7 +113,9 @@ class Projector:
         for projection in self._projections:
             name = projection.name
             parked = self._parked[name]
-            behind = [e for e in events if e.position > self._positions[name]]
+            behind = events
+            if events and events[0].position <= self._positions[name]:
+                behind = [e for e in events if e.position > self._positions[name]]
             if parked:
                 waiting = [e for e in behind if e.stream_id in parked]
                 park(
