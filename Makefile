@@ -38,7 +38,7 @@ check: setup  ## Format, lint, types and import directions
 
 .PHONY: test
 test: check  ## All checks, then all tests
-	$(BIN)/pytest tests/domain tests/application --cov --cov-fail-under=100
+	$(BIN)/pytest tests/domain tests/application --dist worksteal --cov --cov-fail-under=100
 	$(BIN)/pytest --ignore tests/domain --ignore tests/application
 
 MINUTES ?= 5

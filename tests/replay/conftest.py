@@ -95,7 +95,7 @@ def command(
 ) -> Iterator[Command]:
     """`shop` with these arguments, on the test's database; nobody is at the terminal."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, logs = root.handlers[:], root.level, structlog.get_config()
     monkeypatch.setenv("SHOP_DATABASE_URL", database_url)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -111,4 +111,4 @@ def command(
 
     yield run
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**logs)
