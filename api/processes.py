@@ -31,6 +31,7 @@ Work = Literal["process-manager", "projector", "courier"]
 WORK: tuple[Work, ...] = ("process-manager", "projector", "courier")
 
 DRAIN = 15  # seconds that calls under way have to end in
+PATIENCE = 30.0  # seconds that a process whose parent is gone has to end in
 MESSAGE_SIZE = 1024 * 1024  # bytes of a websocket message
 
 
@@ -116,11 +117,16 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=DRAIN,
     )
-    # uvicorn repeats the signal that stopped it; a stop that was asked for is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    _spare_the_collector()
     server = uvicorn.Server(config)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn repeats the signal that stopped it; a stop that was asked for is no failure. One that
+    # comes before uvicorn minds signals itself must not be lost either.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    _spare_the_collector()
     server.run(sockets=[listener])
     if not server.started:
         raise StartError("The API does not start; the log says why")
@@ -153,8 +159,15 @@ def _spare_the_collector() -> None:
 
 
 def stop_when_orphaned() -> None:
-    """Stop this process as SIGTERM does when the one that started it is gone."""
-    when_orphaned(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    """Stop this process as SIGTERM does when the one that started it is gone, and as SIGKILL does
+    when that takes too long: the supervisor, which would see to it, is no more."""
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        sleep(PATIENCE)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    when_orphaned(stop)
 
 
 def _postgres_program(postgres: EmbeddedPostgres) -> Program:

@@ -41,13 +41,20 @@ def switch_to(user: str) -> User:
 
 def main(user: str, command: list[str]) -> int:
     """Run the command as `user` until it ends, and return its exit status."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **switch_to(user))
+    stopping = False
+    process: subprocess.Popen[bytes] | None = None
 
     def stop(*_: object) -> None:
-        process.send_signal(signal.SIGINT)
+        nonlocal stopping
+        stopping = True
+        if process is not None:
+            process.send_signal(signal.SIGINT)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **switch_to(user))
+    if stopping:  # we were told while it was being started
+        stop()
     when_orphaned(stop)
     return int(process.wait())
 
