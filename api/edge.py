@@ -8,7 +8,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from api.errors import Internal
 from api.metrics import METHODS, REQUESTS
@@ -53,11 +53,11 @@ class Edge:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        with bound_contextvars(request_id=str(request_id)):
-            if scope["type"] == "http":
-                await self._serve(scope, receive, send, request_id)
-            else:
-                await self._app(scope, receive, send)
+        bind_contextvars(request_id=str(request_id))  # for this task: each request has its own
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send, request_id)
+        else:
+            await self._app(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: UUID) -> None:
         began = perf_counter()

@@ -71,7 +71,7 @@ class Subscription:
     ) -> AsyncGenerator[Product]:
         context = info.context
         sent = dict[UUID, int]()
-        async with context.follower.product_changes(_product_ids(given(ids))) as changes:
+        with context.follower.product_changes(_product_ids(given(ids))) as changes:
             async for product_id in changes:
                 row = found(await context.rows.products.load(product_id))
                 if row.position > sent.get(product_id, 0):
@@ -86,7 +86,7 @@ class Subscription:
         account_id = await own_account(context)
         row = await context.rows.accounts.load(account_id)
         sent = row.position if row else 0
-        async with context.follower.account_changes(account_id) as changes:
+        with context.follower.account_changes(account_id) as changes:
             changes.add(account_id)  # for what has come since it was read
             async for _ in changes:
                 # Several may have come at once: each is told, with the balance after it.
@@ -107,7 +107,7 @@ async def _states(context: Context, name: str) -> AsyncGenerator[ExecutionRow]:
     for path, text in check.problems:
         raise BadUserInput(f"`{path}`: {text}")
     run = execution_id(context.user().user_id, name)
-    async with context.follower.execution_changes(run) as changes:
+    with context.follower.execution_changes(run) as changes:
         row = await context.rows.executions.load(run)
         if row is not None:
             yield row

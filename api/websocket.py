@@ -9,8 +9,8 @@ cannot borrow it.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, aclosing, suppress
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -57,7 +57,6 @@ class Connection:
         self._client = client_of(socket.client.host if socket.client else "")
         self._caller: Caller | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
-        self._held = ExitStack()
 
     async def run(self) -> None:
         """Serve the client until it goes, breaks the protocol, or may no longer stay."""
@@ -66,9 +65,8 @@ class Connection:
         try:
             if PROTOCOL not in offered:
                 raise Closed(4406, "Subprotocol not acceptable")
-            with self._held:
-                async with asyncio.TaskGroup() as tasks:
-                    await self._serve(tasks)
+            async with asyncio.TaskGroup() as tasks:
+                await self._serve(tasks)
         except* Closed as closings:
             await self._close(_first(closings))
         except* WebSocketDisconnect:
@@ -80,9 +78,23 @@ class Connection:
     async def _serve(self, tasks: asyncio.TaskGroup) -> NoReturn:
         try:
             async with asyncio.timeout(INIT_TIMEOUT):
-                await self._initialise()
+                payload = await self._initialise()
         except TimeoutError:
             raise Closed(4408, "Connection initialisation timeout") from None
+        self._caller = self._admit(payload)
+        try:
+            with self._services.connections.hold(self._key):
+                await self._converse(tasks)
+        except TooMany:
+            raise Closed(4429, "Too many connections") from None
+
+    @property
+    def _key(self) -> Hashable:
+        """Who the connection and what is done over it are counted for."""
+        return self._caller.user_id if self._caller else self._client
+
+    async def _converse(self, tasks: asyncio.TaskGroup) -> NoReturn:
+        await self._send({"type": "connection_ack"})
         if self._caller:
             tasks.create_task(self._until_over(self._caller))
         while True:
@@ -101,12 +113,12 @@ class Connection:
                 case _:
                     raise Closed(4400, "Invalid message")
 
-    async def _initialise(self) -> None:
-        """Wait for connection_init, and let in who sends a good token or none."""
+    async def _initialise(self) -> object:
+        """The payload of connection_init, when it has come."""
         while True:
             match await self._receive():
                 case {"type": "connection_init", **rest}:
-                    break
+                    return rest.get("payload")
                 case {"type": "ping"}:
                     await self._send({"type": "pong"})
                 case {"type": "pong"}:
@@ -115,13 +127,6 @@ class Connection:
                     raise Closed(4401, "Unauthorized")
                 case _:
                     raise Closed(4400, "Invalid message")
-        self._caller = self._admit(rest.get("payload"))
-        key = self._caller.user_id if self._caller else self._client
-        try:
-            self._held.enter_context(self._services.connections.hold(key))
-        except TooMany:
-            raise Closed(4429, "Too many connections") from None
-        await self._send({"type": "connection_ack"})
 
     def _admit(self, payload: object) -> Caller | None:
         if payload is None:
@@ -157,9 +162,8 @@ class Connection:
         """Send one operation's results, then that it is complete, or why it failed."""
         context = self._services.context(self._caller, self._client, new_id())
         bind_contextvars(request_id=str(context.request_id))
-        key = self._caller.user_id if self._caller else self._client
         try:
-            with self._services.subscriptions.hold(key):
+            with self._services.subscriptions.hold(self._key):
                 errors = await self._execute(id, request, context)
         except TooMany:
             errors = [RateLimited(1, "Too many operations at once.")]

@@ -7,7 +7,7 @@ import asyncio
 import heapq
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, LiteralString, Self
@@ -41,16 +41,18 @@ class Changes:
     """What one subscriber has not looked at yet: each id once, however often it changed."""
 
     ids: dict[UUID, None] = field(default_factory=dict)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: asyncio.Future[None] | None = None
 
     def add(self, changed: UUID) -> None:
         self.ids[changed] = None
-        self.wake.set()
+        if self.waiting is not None and not self.waiting.done():
+            self.waiting.set_result(None)
 
     async def __aiter__(self) -> AsyncIterator[UUID]:
         while True:
-            await self.wake.wait()
-            self.wake.clear()
+            if not self.ids:
+                self.waiting = asyncio.get_running_loop().create_future()
+                await self.waiting
             ids, self.ids = self.ids, {}
             for changed in ids:
                 yield changed
@@ -110,28 +112,18 @@ class Follower:
         except TimeoutError as error:
             raise ReadModelsLate from error
 
-    @asynccontextmanager
-    async def execution_changes(self, execution_id: UUID) -> AsyncIterator[Changes]:
-        """Yields whenever the execution has changed; read its state after entering."""
-        with self._subscribed("execution", execution_id) as changes:
-            yield changes
+    def execution_changes(self, execution_id: UUID) -> "Subscription":
+        """Tells whenever the execution has changed; read its state after entering."""
+        return Subscription(self._subscribers, ("execution", execution_id))
 
-    @asynccontextmanager
-    async def account_changes(self, account_id: UUID) -> AsyncIterator[Changes]:
-        """Yields whenever the account has changed; read its state after entering."""
-        with self._subscribed("account", account_id) as changes:
-            yield changes
+    def account_changes(self, account_id: UUID) -> "Subscription":
+        """Tells whenever the account has changed; read its state after entering."""
+        return Subscription(self._subscribers, ("account", account_id))
 
-    @asynccontextmanager
-    async def product_changes(self, product_ids: frozenset[UUID] | None) -> AsyncIterator[Changes]:
-        """Yields the id of each product that has changed; all products where None is given."""
-        with self._subscribed(
-            "product", *(product_ids if product_ids is not None else [None])
-        ) as c:
-            yield c
-
-    def _subscribed(self, kind: str, *ids: UUID | None) -> "_Subscription":
-        return _Subscription(self._subscribers, [(kind, changed) for changed in ids])
+    def product_changes(self, product_ids: frozenset[UUID] | None) -> "Subscription":
+        """Tells the id of each product that has changed; all products where None is given."""
+        ids = [None] if product_ids is None else product_ids
+        return Subscription(self._subscribers, *(("product", changed) for changed in ids))
 
     @property
     def subscribers(self) -> int:
@@ -213,13 +205,15 @@ class Follower:
                 return rows
 
 
-class _Subscription:
-    """Registers a subscriber's `Changes` while it is entered."""
+class Subscription:
+    """A subscriber: to be entered, which gives what is told him."""
+
+    __slots__ = ("_changes", "_keys", "_subscribers")
 
     def __init__(
         self,
         subscribers: dict[tuple[str, UUID | None], set[Changes]],
-        keys: list[tuple[str, UUID | None]],
+        *keys: tuple[str, UUID | None],
     ) -> None:
         self._subscribers = subscribers
         self._keys = keys

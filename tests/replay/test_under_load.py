@@ -35,13 +35,14 @@ class Customers:
             order = await shop.order(customer, {board: 1}, 10_00)
             name = f"{number}-{bought}"
             run = execution_id(customer[0], name)
-            async with shop.follower.execution_changes(run) as changes, asyncio.timeout(20):
-                placed = await shop.place(order, customer, name)
-                await shop.follower.wait_for(placed.position)
-                assert await self._status(run) is not None  # what was written can be read
-                changed = aiter(changes)
-                while await self._status(run) != "SUCCEEDED":
-                    await anext(changed)
+            with shop.follower.execution_changes(run) as changes:
+                async with asyncio.timeout(20):
+                    placed = await shop.place(order, customer, name)
+                    await shop.follower.wait_for(placed.position)
+                    assert await self._status(run) is not None  # what was written can be read
+                    changed = aiter(changes)
+                    while await self._status(run) != "SUCCEEDED":
+                        await anext(changed)
             bought += 1
             self.results += 1
             self.news.set()
