@@ -1,5 +1,6 @@
 """README is run: its GraphQL documents and commands as they stand, its example on a copy."""
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from api.graphiql import tour
+from infrastructure.settings import PREFIX, Settings
 from tests.api.shop import Client, Following, Shop
 from tests.cli.running import KEY, environment
 from tests.docs.markdown import README, ROOT, blocks, commands, links
@@ -48,6 +50,11 @@ def run(command: Sequence[str], cwd: Path, **settings: str) -> "subprocess.Compl
         check=False,
         timeout=120,
     )
+
+
+def test_readme_names_every_setting() -> None:
+    named = set(re.findall(r"`(SHOP_[A-Z_]+)`", README.read_text()))
+    assert {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} == named
 
 
 def test_readme_has_the_tour_of_graphiql() -> None:
