@@ -16,7 +16,7 @@ from benchmarks.contest import Case, in_turns
 from benchmarks.generate import Customer, generate
 from benchmarks.graphql_client import Address, HttpConnection, request
 from benchmarks.past import wait_for_read_models
-from benchmarks.result import Claim, Figure, Result, machine, percentile
+from benchmarks.result import Claim, Figure, Result, machine, median, percentile
 from benchmarks.running import (
     SECRET_KEY,
     access_token,
@@ -28,6 +28,7 @@ from benchmarks.server import temporary_server
 from domain.message import message
 
 SHOP, DOCUMENTED, CACHED = "shop", "Strawberry, FastAPI", "Strawberry, FastAPI, caches"
+PLAIN = "no GraphQL, no checks"
 CONNECTIONS = 16
 ORDERS = 2_000
 WARM_UP = 0.5  # seconds
@@ -61,6 +62,8 @@ query Orders {
 """,
 }
 
+LAST = list(QUERIES)[-1]
+
 
 @message
 class Contestant:
@@ -81,16 +84,17 @@ def run(quick: bool) -> Result:
         wait_for_read_models(url)
         contestants = [
             Contestant(SHOP, shop.address, tuple(access_token(who.user_id) for who in customers)),
-            stack.enter_context(_strawberry(CACHED, url, customers, PARSE_CACHE="1")),
+            stack.enter_context(_other(DOCUMENTED, url, customers, "graphql")),
+            stack.enter_context(_other(CACHED, url, customers, "graphql", PARSE_CACHE="1")),
+            stack.enter_context(_other(PLAIN, url, customers, "plain")),
         ]
-        if not quick:
-            contestants.append(stack.enter_context(_strawberry(DOCUMENTED, url, customers)))
-        _check_answers(contestants)
         cases = [
             Case(contestant.name, query, _asked(contestant, QUERIES[query], seconds))
             for query in list(QUERIES)[: 2 if quick else 3]
             for contestant in contestants
+            if not (contestant.name == PLAIN and query == LAST)
         ]
+        _check_answers(contestants)
         figures = in_turns("Queries", cases, rounds)
     return Result(
         name="h_queries",
@@ -105,26 +109,23 @@ def run(quick: bool) -> Result:
 
 
 def _claims(figures: Sequence[Figure]) -> tuple[Claim, ...]:
-    def ratio(query: str) -> float:
-        requests = {
-            figure.contestant: figure.median
-            for figure in figures
-            if (figure.at, figure.measure) == (query, "requests/s")
-        }
-        return requests.pop(SHOP) / max(requests.values())
+    def ratio(query: str, other: str) -> float:
+        ours, theirs = (median(figures, who, query, "requests/s") for who in (SHOP, other))
+        return ours / theirs
 
     return tuple(
-        Claim(f"{query}: shop : the better Strawberry, FastAPI", ratio(query), 2, 8)
+        Claim(f"{query}: shop : {other}", ratio(query, other), 2, 8)
+        for other in (DOCUMENTED, CACHED)
         for query in list(QUERIES)[:2]
     )
 
 
 @contextmanager
-def _strawberry(
-    name: str, url: str, customers: Sequence[Customer], **environment: str
+def _other(
+    name: str, url: str, customers: Sequence[Customer], module: str, **environment: str
 ) -> Iterator[Contestant]:
     address = Address(free_port())
-    arguments = ["benchmarks.baseline.graphql:app", "--port", str(address.port)]
+    arguments = [f"benchmarks.baseline.{module}:app", "--port", str(address.port)]
     environment |= {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY}
     with subprocess.Popen(
         [sys.executable, "-m", "uvicorn", *arguments, "--log-level", "warning"],
@@ -152,7 +153,8 @@ def _check_answers(contestants: Sequence[Contestant]) -> None:
             return json.loads(answer.replace(b"+00:00", b"Z"))["data"]
 
     for name, query in QUERIES.items():
-        answers = [uv(answer(contestant, query)) for contestant in contestants]
+        able = [each for each in contestants if (each.name, name) != (PLAIN, LAST)]
+        answers = [uv(answer(contestant, query)) for contestant in able]
         if any(found != answers[0] for found in answers):
             raise RuntimeError(f"They answer {name} differently: {answers}")
 
