@@ -83,7 +83,7 @@ class Copy:
         with ThreadPoolExecutor(1) as pool, without_gc():
             writing: tuple[Future[None], Batch] | None = None
             position = self.position
-            number = 0
+            number, count_at = 0, 1
             while position < up_to:
                 batch = self.take(position, up_to)
                 if writing is not None and not self._settle(*writing):
@@ -92,10 +92,11 @@ class Copy:
                 position = batch.up_to
                 yield self.position
                 number += 1
-                if number & (number - 1) == 0:
+                if number == count_at:
+                    count_at *= 4
                     self._settle(*writing)
                     writing = None
-                    self.analyze()
+                    self.count_rows()
             if writing is not None:
                 self._settle(*writing)
         yield self.position
@@ -106,8 +107,16 @@ class Copy:
             batch = self.take(self.position, up_to)
             self._apply(batch.rows, batch.up_to)
 
+    def count_rows(self) -> None:
+        """Tell the planner how many rows there are, and make it plan anew what was planned when
+        there were fewer. Statistics of keys alone take a fraction of the time of all."""
+        for table in self.projection.tables:
+            keys = sql.SQL(", ").join(map(sql.Identifier, table.key))
+            name = sql.Identifier(table.name)
+            self._writer.execute(sql.SQL("ANALYZE {} ({})").format(name, keys))
+
     def analyze(self) -> None:
-        """Tell the planner how many rows there are: it knows nothing of new tables."""
+        """Tell the planner all that it wants to know: it knows nothing of new tables."""
         for table in self.projection.tables:
             self._writer.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.name)))
 

@@ -54,7 +54,7 @@ def fill_in_processes(
             copy.position = end
             yield end
             if number & (number + 1) == 0:
-                copy.analyze()
+                copy.count_rows()
     finally:
         for child in children:
             child.communicate()  # closes its input, which is the word to stop
