@@ -36,14 +36,14 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     nodes: list[T]
     page_info: PageInfo
-    cursors: strawberry.Private[list[str]]
+    positions: strawberry.Private[list[int]]
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
     @strawberry.field
     def edges(self) -> list[Edge[T]]:
         return [
-            Edge(cursor=cursor, node=node)
-            for cursor, node in zip(self.cursors, self.nodes, strict=True)
+            Edge(cursor=_cursor(position), node=node)
+            for position, node in zip(self.positions, self.nodes, strict=True)
         ]
 
     @strawberry.field
@@ -81,16 +81,16 @@ def connection(
 ) -> Connection[T]:
     """The page, of up to `page.limit` rows; `count` is asked only where the total is selected."""
     shown = rows[: page.first]
-    cursors = [_cursor(position(row)) for row in shown]
+    positions = [position(row) for row in shown]
     return Connection(
         nodes=[node(row) for row in shown],
         page_info=PageInfo(
             has_next_page=len(rows) > page.first,
             has_previous_page=page.after is not None,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
+            start_cursor=_cursor(positions[0]) if positions else None,
+            end_cursor=_cursor(positions[-1]) if positions else None,
         ),
-        cursors=cursors,
+        positions=positions,
         count=count,
     )
 

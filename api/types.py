@@ -390,8 +390,9 @@ async def orders_connection(
 ) -> Connection[Order]:
     """A page of orders, with what is selected of them all already asked for at once."""
     loaders, names = info.context.loaders, selected_below(info)
-    loaders.orders.prime({row.order_id: row for row in rows})
     needed: list[Asked[Any]] = []
+    if "order" in names:
+        loaders.orders.prime({row.order_id: row for row in rows})
     if "executions" in names:
         needed += [loaders.executions.load(row.order_id) for row in rows]
     if "customer" in names:
