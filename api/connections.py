@@ -41,14 +41,19 @@ class Connection(Generic[T]):
 
     @strawberry.field
     def edges(self) -> list[Edge[T]]:
-        return [
-            Edge(cursor=_cursor(position), node=node)
-            for position, node in zip(self.positions, self.nodes, strict=True)
-        ]
+        return edges_of(self)
 
     @strawberry.field
     async def total_count(self) -> int:
         return await self.count()
+
+
+def edges_of(page: Connection[T]) -> list[Edge[T]]:
+    """The nodes, each with its cursor."""
+    return [
+        Edge(cursor=_cursor(position), node=node)
+        for position, node in zip(page.positions, page.nodes, strict=True)
+    ]
 
 
 @message

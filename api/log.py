@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from api.connections import Connection, Edge, PageInfo, connection, page_of
+from api.connections import Connection, Edge, PageInfo, connection, edges_of, page_of
 from api.context import Info
 from api.errors import BadUserInput
 from api.fields import described
@@ -57,10 +57,7 @@ class RecordedEventConnection:
     @classmethod
     def of(cls, page: Connection[RecordedEvent]) -> "RecordedEventConnection":
         return cls(
-            edges=[
-                Edge(cursor=cursor, node=node)
-                for cursor, node in zip(page.cursors, page.nodes, strict=True)
-            ],
+            edges=edges_of(page),
             nodes=page.nodes,
             page_info=page.page_info,
         )
