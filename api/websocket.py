@@ -65,8 +65,7 @@ class Connection:
         try:
             if PROTOCOL not in offered:
                 raise Closed(4406, "Subprotocol not acceptable")
-            async with asyncio.TaskGroup() as tasks:
-                await self._serve(tasks)
+            await self._serve()
         except* Closed as closings:
             await self._close(_first(closings))
         except* WebSocketDisconnect:
@@ -75,7 +74,7 @@ class Connection:
             log.exception("websocket failed", exc_info=failures)
             await self._close(Closed(1011, "Something went wrong"))
 
-    async def _serve(self, tasks: asyncio.TaskGroup) -> NoReturn:
+    async def _serve(self) -> None:
         try:
             async with asyncio.timeout(INIT_TIMEOUT):
                 payload = await self._initialise()
@@ -84,7 +83,8 @@ class Connection:
         self._caller = self._admit(payload)
         try:
             with self._services.connections.hold(self._key):
-                await self._converse(tasks)
+                async with asyncio.TaskGroup() as tasks:
+                    await self._converse(tasks)
         except TooMany:
             raise Closed(4429, "Too many connections") from None
 
