@@ -1,7 +1,10 @@
 """Nothing outlives who started it, not even where it is told to stop at an awkward moment."""
 
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -64,14 +67,16 @@ def python(script: str, **settings: str) -> "subprocess.Popen[str]":
 def test_a_guard_that_is_stopped_while_it_starts_its_command_stops_it() -> None:
     with python(GUARD) as guard:
         assert guard.stdout is not None
-        command = psutil.Process(int(guard.stdout.readline()))
+        pid = int(guard.stdout.readline())
         try:
             guard.wait(20)
-            eventually(lambda: has_ended(command))
+            with suppress(psutil.NoSuchProcess):
+                command = psutil.Process(pid)
+                eventually(lambda: has_ended(command))
         finally:
             guard.kill()
-            if command.is_running():
-                command.kill()
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_an_api_that_is_stopped_while_it_starts_ends(database_url: str) -> None:
