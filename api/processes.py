@@ -1,7 +1,6 @@
 """The processes that the shop is made of, and who starts them: `shop serve`, `api` and `worker`."""
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ import structlog
 import uvloop
 
 from api.start import StartError, check_database, database_url, listen, migrate_database
+from infrastructure.collector import spare_the_collector
 from infrastructure.database import async_pool
 from infrastructure.embedded import EmbeddedPostgres
 from infrastructure.guard import when_orphaned
@@ -126,7 +126,7 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
     # comes before uvicorn minds signals itself must not be lost either.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    _spare_the_collector()
+    spare_the_collector()
     server.run(sockets=[listener])
     if not server.started:
         raise StartError("The API does not start; the log says why")
@@ -148,14 +148,6 @@ def run_work(settings: Settings, kind: Work) -> None:
                 _run_consumer(url, Projector(tracer=tracer))
             case "courier":
                 uvloop.run(_run_courier(settings, url))
-
-
-def _spare_the_collector() -> None:
-    """What was made so far lives until the end, and most of what follows dies by itself: looking
-    for circles in it at Python's usual pace took a third of the time of a page of orders."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def stop_when_orphaned() -> None:
@@ -198,7 +190,7 @@ def _api_programs(
 
 
 def _run_consumer(url: str, consumer: Consumer) -> None:
-    _spare_the_collector()
+    spare_the_collector()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -211,7 +203,7 @@ async def _run_courier(settings: Settings, url: str) -> None:
     from infrastructure.mail import mail_transport  # noqa: PLC0415
     from infrastructure.mail_codes import MailCodes  # noqa: PLC0415
 
-    _spare_the_collector()
+    spare_the_collector()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
