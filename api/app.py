@@ -25,6 +25,7 @@ from api.services import (
 )
 from api.start import database_url
 from api.tally import Tally
+from infrastructure.collector import spare_the_collector
 from infrastructure.condition import Backlog
 from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatcher
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> ASGIApp:
             endpoint = GraphQLEndpoint(services, graphiql=settings.graphiql)
             endpoints["/graphql"] = ServerErrorMiddleware(endpoint, failure)
             app.router.routes.extend([*health_routes(services), static_files()])
+            spare_the_collector()
             yield
 
     endpoints: dict[str, ASGIApp] = {}

@@ -126,7 +126,6 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
     # comes before uvicorn minds signals itself must not be lost either.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    spare_the_collector()
     server.run(sockets=[listener])
     if not server.started:
         raise StartError("The API does not start; the log says why")

@@ -133,6 +133,11 @@ class Dispatcher:
             self._aggregates.clear()
         return self._history or None
 
+    def remembered(self, stream: UUID) -> Loaded:
+        """The stream as it was when it was last used here, which may be long ago; EMPTY when it is
+        not in memory. Good for what never changes."""
+        return self._aggregates.get(stream) or EMPTY
+
     async def load(self, stream: UUID) -> Loaded:
         """The stream as it is now. Raises psycopg.OperationalError or PoolTimeout."""
         return (await self._load([stream], set()))[stream]

@@ -17,6 +17,7 @@ from domain.commands import CancelOrder, CreateOrder, PlaceOrder
 from domain.errors import Conflict, NotFound
 from domain.events import OrderCreated
 from domain.values import Address, OrderItem
+from infrastructure.aggregates import Loaded
 from infrastructure.event_store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
 from projections.products import ProductRow
@@ -188,11 +189,8 @@ def _address(check: Check, address: AddressInput) -> Address:
 
 async def _was_created(context: Context, command: CreateOrder) -> bool:
     """Whether the same input has made this order before, whatever its products are like now."""
-    loaded = await context.dispatcher.load(command.order_id)
-    creation = getattr(loaded.state, "creation", None)
-    if not isinstance(creation, OrderCreated):
-        return False
-    return _input_of(creation) == _input_of(command)
+    creation = _creation(await context.dispatcher.load(command.order_id))
+    return creation is not None and _input_of(creation) == _input_of(command)
 
 
 def _input_of(order: OrderCreated | CreateOrder) -> tuple[object, ...]:
@@ -202,9 +200,15 @@ def _input_of(order: OrderCreated | CreateOrder) -> tuple[object, ...]:
 
 async def _check_own(context: Context, order_id: UUID) -> None:
     """Raises NotFound, also where the order is somebody else's: nobody learns of it."""
-    order = await context.loaders.orders.load(order_id)
+    created = _creation(context.dispatcher.remembered(order_id))  # here, a moment ago, most likely
+    order = created or await context.loaders.orders.load(order_id)
     if order is None or order.customer_id != context.user().user_id:
         raise NotFound("order", order_id)
+
+
+def _creation(loaded: Loaded) -> OrderCreated | None:
+    creation = getattr(loaded.state, "creation", None)
+    return creation if isinstance(creation, OrderCreated) else None
 
 
 async def _order(context: Context, order_id: UUID) -> OrderPayload:
