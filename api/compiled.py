@@ -104,7 +104,11 @@ class Compiled:
             data = await _run(execution, rows)
         except GraphQLError as error:
             execution.collected_errors.add(error, None)
-        return ExecutionResult(data, execution.collected_errors.errors or None)
+        errors = execution.collected_errors.errors
+        if not errors:  # so nothing of it is still running
+            # They refer to it: all that was read would be kept until the collector comes round.
+            del execution.async_helpers
+        return ExecutionResult(data, errors or None)
 
     def _compile(self, *conditions: object) -> list[Complete]:
         given = dict(zip(self._conditions, conditions, strict=True))

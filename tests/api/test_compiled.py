@@ -1,7 +1,9 @@
 """Compiled operations answer as graphql-core does: data, errors, and what resolvers see and do."""
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -201,6 +203,35 @@ async def test_an_operation_is_executed_again_with_other_conditions() -> None:
     answers = [shown(await interpreted(text, root, None, chosen)) for chosen in choices]
     again = await asyncio.gather(*(query.execute(root, None, chosen) for chosen in choices * 3))
     assert [shown(answer) for answer in again] == answers * 3
+
+
+class Visit:
+    """A context that leaves nothing behind."""
+
+    seen = False
+
+
+@strawberry.type
+class Visited:
+    @strawberry.field
+    async def visit(self, info: strawberry.Info[Visit, None]) -> bool:
+        await asyncio.sleep(0)
+        info.context.seen = True
+        return True
+
+
+async def test_what_was_read_is_gone_without_the_collector() -> None:
+    query = compiled("{ a: visit b: visit }", strawberry.Schema(Visited)._schema)
+    context = Visit()
+    gone = weakref.ref(context)
+    gc.disable()
+    try:
+        assert (await query.execute(Visited(), context, None)).data == {"a": True, "b": True}
+        assert context.seen
+        del context
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_resolver_may_change_the_arguments_it_is_given() -> None:
