@@ -4,9 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
+
 from api.demo.fill import fill
 from tests.api.shop import Shop, hashes_by, whole_shop
+from tests.cli.running import eventually
 from tests.conftest import copy_of
+
+SHOWN = """
+SELECT (SELECT min(position) FROM projections) = (SELECT max(notification_id) FROM stored_events)
+"""
 
 
 @contextmanager
@@ -15,4 +22,6 @@ def running_demo(server: str, template: str) -> Iterator[Shop]:
     with copy_of(template, server) as url, whole_shop(url, admin_code="*") as shop:
         with hashes_by():
             asyncio.run(fill(shop.settings, url))
+        with psycopg.connect(url, autocommit=True) as connection:
+            eventually(lambda: connection.execute(SHOWN).fetchone() == (True,))
         yield shop
