@@ -6,15 +6,22 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from eventsourcing.persistence import (
+    ApplicationRecorder,
     InterfaceError,
     OperationalError,
     StoredEvent,
+    Subscription,
 )
-from eventsourcing.postgres import PostgresDatastore, PostgresProcessRecorder
+from eventsourcing.postgres import (
+    PostgresDatastore,
+    PostgresProcessRecorder,
+    PostgresSubscription,
+)
 from eventsourcing.utils import retry
 from psycopg import Cursor
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 
 from domain.events import Event
 from domain.message import message
@@ -138,6 +145,30 @@ class EventRecorder(PostgresProcessRecorder):
             assert row is not None  # noqa: S101
             base: int = row["append_events"]
             return list(range(base + 1, base + len(stored_events) + 1))
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """What stands behind position `gt`, and then what is recorded."""
+        return _Subscription(recorder=self, gt=gt, topics=topics)
+
+
+class _Subscription(PostgresSubscription):
+    """The library's reads what is there while it begins to listen, and never learns of what is
+    recorded between the two. This one looks once more when it listens."""
+
+    def _listen(self) -> None:
+        listen = SQL("LISTEN {}").format(Identifier(self._recorder.channel_name))
+        try:
+            with self._recorder.datastore.get_connection() as connection:
+                connection.execute(listen)
+                self._has_been_notified.set()
+                while not self._has_been_stopped and not self._thread_error:
+                    for _ in connection.notifies(timeout=0.1, stop_after=1):
+                        self._has_been_notified.set()
+        except BaseException as error:  # raised where the subscription is read
+            self._thread_error = self._thread_error or error
+            self.stop()
 
 
 def event_recorder(url: str, *, pool_size: int = 1) -> EventRecorder:

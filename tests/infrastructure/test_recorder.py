@@ -1,9 +1,13 @@
 """The library's own test cases, on this shop's recorder and its append function."""
 
-from typing import ClassVar
+from contextlib import closing
+from itertools import islice
+from threading import Event, Timer, current_thread
+from typing import Any, ClassVar
+from uuid import UUID
 
 import pytest
-from eventsourcing.persistence import ApplicationRecorder
+from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 from eventsourcing.tests.persistence import (
     ApplicationRecorderTestCase,
     NonInterleavingNotificationIDsBaseCase,
@@ -49,6 +53,34 @@ class TestTrackingRecorder(OnThisShop, TrackingRecorderTestCase):
 
 class TestNonInterleaving(OnThisShop, NonInterleavingNotificationIDsBaseCase):
     insert_num = 1_000
+
+
+def stored(version: int) -> StoredEvent:
+    return StoredEvent(UUID(int=1), version, "Unheard", b"{}")
+
+
+def test_what_is_recorded_before_a_subscription_listens_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, may_listen = event_recorder(database_url, pool_size=5), Event()
+    connection = recorder.datastore.get_connection
+
+    def late() -> Any:
+        if "_listen" in current_thread().name:
+            may_listen.wait(10)
+        return connection()
+
+    monkeypatch.setattr(recorder.datastore, "get_connection", late)
+    recorder.insert_events([stored(1)])
+    with closing(recorder.datastore), recorder.subscribe(gt=0) as subscription:
+        end = Timer(10, subscription.stop)
+        end.start()
+        told = [next(subscription).originator_version]
+        recorder.insert_events([stored(2)])
+        may_listen.set()
+        told += [each.originator_version for each in islice(subscription, 1)]
+        end.cancel()
+    assert told == [1, 2]
 
 
 # The base classes are no tests by themselves.
