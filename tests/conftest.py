@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -18,6 +19,16 @@ from xdist.workermanage import WorkerController  # type: ignore[import-untyped] 
 
 from infrastructure.database import migrate
 from infrastructure.embedded import EmbeddedPostgres
+
+configure = structlog.configure
+
+
+def configure_for_a_test(**options: Any) -> None:
+    """A logger that is cached would keep for ever what the command of one test has configured."""
+    configure(**{**options, "cache_logger_on_first_use": False})
+
+
+structlog.configure = configure_for_a_test  # type: ignore[assignment]  # all call it by name
 
 # As in the shop itself; with the values of variables a traceback takes minutes to write.
 structlog.configure(
