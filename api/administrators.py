@@ -1,10 +1,10 @@
 """Administrators made by an operator: the only ones there are where sign-up makes none."""
 
-from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.identity import Identity
 from infrastructure.ids import new_id
 from infrastructure.passwords import Passwords
+from infrastructure.postgres.connections import async_pool
 from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import Settings
 from infrastructure.sign_up import SignUp

@@ -25,14 +25,14 @@ from api.services import (
 )
 from api.start import database_url
 from api.tally import Tally
-from infrastructure.collector import spare_the_collector
 from infrastructure.condition import Backlog
-from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
 from infrastructure.passwords import Passwords
+from infrastructure.postgres.connections import async_pool
 from infrastructure.rate_limits import TokenBuckets
+from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import Settings
 from infrastructure.tracing import tracing

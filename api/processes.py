@@ -16,13 +16,13 @@ import structlog
 import uvloop
 
 from api.start import StartError, check_database, database_url, listen, migrate_database
-from infrastructure.collector import spare_the_collector
-from infrastructure.database import async_pool
-from infrastructure.embedded import EmbeddedPostgres
-from infrastructure.guard import when_orphaned
+from infrastructure.postgres.connections import async_pool
+from infrastructure.postgres.embedded import EmbeddedPostgres
 from infrastructure.runner import Consumer, Runner
+from infrastructure.runtime.gc_tuning import spare_the_collector
+from infrastructure.runtime.orphans import when_orphaned
+from infrastructure.runtime.supervisor import Process, Program, Supervisor, shop_program
 from infrastructure.settings import Settings
-from infrastructure.supervisor import Process, Program, Supervisor, shop_program
 from infrastructure.tracing import tracing
 
 log = structlog.get_logger(__name__)
@@ -199,7 +199,7 @@ def _run_consumer(url: str, consumer: Consumer) -> None:
 async def _run_courier(settings: Settings, url: str) -> None:
     from infrastructure.courier import Courier  # noqa: PLC0415
     from infrastructure.expiry import keep_deleting  # noqa: PLC0415
-    from infrastructure.mail import mail_transport  # noqa: PLC0415
+    from infrastructure.mail.transports import mail_transport  # noqa: PLC0415
     from infrastructure.mail_codes import MailCodes  # noqa: PLC0415
 
     spare_the_collector()

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from infrastructure.database import conninfo, migrate
-from infrastructure.embedded import EmbeddedPostgres, running_url
+from infrastructure.postgres.connections import conninfo, migrate
+from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.settings import Settings
 
 BACKLOG = 2048  # connections that wait to be accepted

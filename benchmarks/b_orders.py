@@ -15,7 +15,7 @@ from benchmarks.contest import Case, in_turns
 from benchmarks.result import Claim, Figure, Result, machine, median, percentile
 from benchmarks.server import Server, temporary_server
 from benchmarks.workers import SPAWN, running_workers
-from infrastructure.collector import spare_the_collector
+from infrastructure.runtime.gc_tuning import spare_the_collector
 
 T = TypeVar("T")
 

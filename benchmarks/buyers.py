@@ -14,11 +14,11 @@ from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, Plac
 from domain.message import message
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
-from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.event_store import IdempotencyKey
 from infrastructure.follower import Follower
 from infrastructure.ids import execution_id, new_id
+from infrastructure.postgres.connections import async_pool
 from infrastructure.writer import Writer
 
 ADDRESS = Address("NL", "Delft", "2611 GX", "Markt", "87")

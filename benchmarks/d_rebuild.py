@@ -9,7 +9,7 @@ from benchmarks.contest import Case, in_turns
 from benchmarks.past import with_past
 from benchmarks.result import Claim, Result, machine, median
 from benchmarks.server import Server, temporary_server
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 from infrastructure.replay.rebuild import Connections, rebuild
 from projections import PROJECTIONS
 from projections.projection import Projection

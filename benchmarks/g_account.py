@@ -16,10 +16,10 @@ from benchmarks.server import Server, temporary_server
 from domain.commands import AccountCommand, Deposit, OpenAccount, Withdraw
 from domain.recorded import Origin
 from infrastructure.aggregates import EMPTY, Loaded, UnitOfWork
-from infrastructure.database import async_pool, conninfo
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.event_store import now
 from infrastructure.ids import new_id
+from infrastructure.postgres.connections import async_pool, conninfo
 from infrastructure.snapshots import EVERY, save_snapshots
 from infrastructure.writer import Writer
 

@@ -23,8 +23,8 @@ from benchmarks.result import Claim, Figure, Result, machine, median, percentile
 from benchmarks.running import RunningShop, access_token, open_to_users, running_shop
 from benchmarks.server import Server, temporary_server
 from domain.message import message
-from infrastructure.database import conninfo
 from infrastructure.ids import new_id
+from infrastructure.postgres.connections import conninfo
 
 SHOP = "shop"
 CAPACITY, OVERLOAD = "as many as it can", "ten times as many"

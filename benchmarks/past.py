@@ -5,7 +5,7 @@ import psycopg
 from benchmarks.generate import Generated, generate
 from benchmarks.server import Server
 from benchmarks.workers import running_workers
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 
 BEHIND = "SELECT max(notification_id) > (SELECT min(position) FROM projections) FROM stored_events"
 

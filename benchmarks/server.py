@@ -9,8 +9,8 @@ from psycopg import connect, sql
 from psycopg.conninfo import make_conninfo
 
 from domain.message import message
-from infrastructure.database import migrate
-from infrastructure.embedded import BINARIES, EmbeddedPostgres
+from infrastructure.postgres.connections import migrate
+from infrastructure.postgres.embedded import BINARIES, EmbeddedPostgres
 
 # 128 clients do not fit beside the shop into its own setting; nothing else differs from it.
 OPTIONS = {"max_connections": "300"}

@@ -20,9 +20,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.message import message
 from infrastructure.clock import Clock, utc_now
-from infrastructure.database import AWAY, conninfo
 from infrastructure.ids import new_id
-from infrastructure.mail import (
+from infrastructure.mail.transports import (
     Letter,
     MailFolder,
     Smtp,
@@ -33,6 +32,7 @@ from infrastructure.mail import (
     verification_letter,
 )
 from infrastructure.mail_codes import MailCodes
+from infrastructure.postgres.connections import AWAY, conninfo
 from infrastructure.users import parse_address
 
 log = structlog.get_logger()

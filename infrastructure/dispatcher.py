@@ -19,9 +19,9 @@ from domain.errors import Conflict, DomainError
 from domain.message import message
 from domain.recorded import Origin
 from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
-from infrastructure.database import AWAY
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store import READ_STREAMS, IdempotencyKey, decode_row, now
+from infrastructure.postgres.connections import AWAY
 from infrastructure.snapshots import READ_SNAPSHOTS, from_snapshot
 from infrastructure.writer import KeyTaken, VersionConflict, Writer
 

@@ -8,7 +8,7 @@ import structlog
 from psycopg_pool import AsyncConnectionPool
 
 from infrastructure.clock import Clock, utc_now
-from infrastructure.database import AWAY
+from infrastructure.postgres.connections import AWAY
 
 log = structlog.get_logger()
 

@@ -18,9 +18,9 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from infrastructure.database import conninfo
 from infrastructure.errors import ReadModelsLate
-from infrastructure.history import History
+from infrastructure.postgres.connections import conninfo
+from infrastructure.postgres.timeline import History
 
 log = structlog.get_logger()
 

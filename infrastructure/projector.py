@@ -12,12 +12,12 @@ from psycopg.rows import TupleRow
 from pydantic import ValidationError
 
 from domain.recorded import Recorded
-from infrastructure.database import AWAY
 from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.event_codec import UnknownEvent
 from infrastructure.event_store import EventRow, decode_row, read_log
 from infrastructure.measures import ProjectorMeasures
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.postgres.connections import AWAY
 from infrastructure.replay.fingerprint import fingerprint
 from infrastructure.runner import Lead
 from infrastructure.tracing import Tracer

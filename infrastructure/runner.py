@@ -16,9 +16,9 @@ import structlog
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from infrastructure.database import AWAY, conninfo
 from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.measures import Measures
+from infrastructure.postgres.connections import AWAY, conninfo
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from infrastructure.clock import Clock, utc_now
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 from infrastructure.tokens import ACCESS_TOKEN_LIFETIME
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from infrastructure.mail import Smtp
+from infrastructure.mail.transports import Smtp
 
 PREFIX = "SHOP_"
 SHORTEST_KEY = 32  # characters; HS256 wants 32 bytes (RFC 7518, section 3.2)

@@ -12,10 +12,10 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from infrastructure.database import AWAY, conninfo
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store import APPEND, IdempotencyKey, NewEvent, append_parameters
-from infrastructure.history import History
+from infrastructure.postgres.connections import AWAY, conninfo
+from infrastructure.postgres.timeline import History
 
 log = structlog.get_logger()
 

@@ -17,8 +17,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]  # has no types
 
-from infrastructure.database import migrate
-from infrastructure.embedded import EmbeddedPostgres
+from infrastructure.postgres.connections import migrate
+from infrastructure.postgres.embedded import EmbeddedPostgres
 
 configure = structlog.configure
 
@@ -123,7 +123,8 @@ def pytest_configure_node(node: WorkerController) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server. Where this is never called, its guard does it: see infrastructure.guard."""
+    """Stop the server. Where this is never called, its guard does it: see
+    infrastructure.runtime.orphans."""
     if running in config.stash:
         config.stash[running].close()
 

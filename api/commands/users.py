@@ -19,8 +19,8 @@ from api.commands.terminal import (
 )
 from api.start import any_database
 from api.validation import parse_uuid
-from infrastructure.database import async_pool
 from infrastructure.logs import configure_logs
+from infrastructure.postgres.connections import async_pool
 from infrastructure.replay.errors import NotThere
 from infrastructure.settings import load_settings
 from infrastructure.tokens import Role

@@ -13,11 +13,11 @@ from api.money import currency_of
 from api.start import StartError
 from domain.commands import ListProduct
 from domain.recorded import Origin
-from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.identity import Identity
 from infrastructure.ids import new_id
 from infrastructure.passwords import Passwords
+from infrastructure.postgres.connections import async_pool
 from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import PREFIX, Settings
 from infrastructure.sign_up import SignUp

@@ -16,11 +16,11 @@ from api.context import Context
 from api.money import currency_of
 from api.rows import Rows
 from api.schema import build_schema
-from infrastructure.database import conninfo
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
 from infrastructure.passwords import Passwords
+from infrastructure.postgres.connections import conninfo
 from infrastructure.session_watch import SessionWatch
 from infrastructure.tokens import Caller, Role
 from infrastructure.writer import Writer

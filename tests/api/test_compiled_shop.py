@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 from infrastructure.tokens import Role
 from tests.api.documents import Request, Scalars, requests
 from tests.api.reading import SCHEMA, CountingCursor, Reader, add_user, reader

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from infrastructure.courier import Courier
-from infrastructure.mail import MailFolder
+from infrastructure.mail.transports import MailFolder
 from infrastructure.mail_codes import MailCodes
 from tests.api.shop import KEY, Client, Shop
 from tests.identity.people import code_in

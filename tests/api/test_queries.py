@@ -17,8 +17,8 @@ from domain.commands import (
     PlaceOrder,
 )
 from domain.values import Address, OrderItem
-from infrastructure.database import conninfo
 from infrastructure.ids import execution_id
+from infrastructure.postgres.connections import conninfo
 from tests.api.reading import Reader, add_user, reader
 from tests.projections.shops import Shop
 from tests.projections.tables import apply

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 # Told to stop when its command runs, but is not known to yet.
 GUARD = """
 import os, signal, subprocess, sys
-from infrastructure import guard
+from infrastructure.runtime import orphans
 
 start = subprocess.Popen
 
@@ -26,7 +26,7 @@ def interrupted(*args, **options):
     return process
 
 subprocess.Popen = interrupted
-sys.exit(guard.main("", [sys.executable, "-c", "import time; time.sleep(600)"]))
+sys.exit(orphans.main("", [sys.executable, "-c", "import time; time.sleep(600)"]))
 """
 # Told to stop just before uvicorn begins to mind signals.
 API = """

@@ -9,7 +9,7 @@ import psutil
 import psycopg
 import pytest
 
-from infrastructure.embedded import running_url
+from infrastructure.postgres.embedded import running_url
 from tests.cli.running import KEY, RunningShop, eventually, has_ended
 
 Start = Callable[..., RunningShop]

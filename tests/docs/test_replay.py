@@ -11,7 +11,7 @@ import pytest
 
 from domain.commands import AdjustStock
 from domain.events import AccountOpened, OrderRejected, ProductListed
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from tests.docs.markdown import ROOT, blocks

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from infrastructure.database import conninfo, tool_connection
+from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.replay.audit import Finding, audit
 from infrastructure.replay.rebuild import Connections
 

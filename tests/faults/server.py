@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from infrastructure.embedded import BINARIES, EmbeddedPostgres
+from infrastructure.postgres.embedded import BINARIES, EmbeddedPostgres
 
 STANDBY = "standby"
 

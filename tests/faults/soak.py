@@ -18,9 +18,9 @@ import typer
 
 from domain.commands import ListProduct, OpenAccount
 from domain.recorded import Origin
-from infrastructure.database import async_pool, conninfo
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.ids import new_id
+from infrastructure.postgres.connections import async_pool, conninfo
 from infrastructure.tokens import AccessTokens
 from infrastructure.writer import Writer
 from tests.cli.running import KEY, environment

@@ -13,7 +13,7 @@ from psycopg import sql
 
 import api.execution
 import infrastructure
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 from tests.faults.buyers import buying
 from tests.faults.conftest import Stand, standing
 from tests.faults.waiting import until

@@ -37,10 +37,10 @@ from domain.commands import (
 from domain.errors import DomainError
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
-from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatched, Dispatcher, idempotency_key
 from infrastructure.event_store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
+from infrastructure.postgres.connections import async_pool
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from infrastructure.runner import Consumer

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from infrastructure.embedded import running_url
+from infrastructure.postgres.embedded import running_url
 from tests.cli.running import KEY, environment, free_port
 from tests.faults.waiting import until
 

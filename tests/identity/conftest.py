@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.identity import Identity
 from infrastructure.passwords import Passwords
+from infrastructure.postgres.connections import async_pool
 from infrastructure.session_watch import SessionWatch
 from infrastructure.writer import Writer
 from tests.identity.people import CHEAP, KEY, MailServer, MovableClock, People

@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from infrastructure.courier import Courier
 from infrastructure.identity import Identity
 from infrastructure.ids import new_id
-from infrastructure.mail import Smtp
+from infrastructure.mail.transports import Smtp
 from infrastructure.mail_codes import MailCodes
 from infrastructure.session_watch import SessionWatch
 from infrastructure.sessions import Session

@@ -10,7 +10,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from infrastructure.courier import LEASE, MOST_ATTEMPTS, TAKE
 from infrastructure.ids import new_id
-from infrastructure.mail import MailFolder, Smtp
+from infrastructure.mail.transports import MailFolder, Smtp
 from infrastructure.refusals import InvalidCode
 from tests.identity.people import ADA, AT_LAST, People, code_in, text_of, until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.mail import (
+from infrastructure.mail.transports import (
     Letter,
     MailFolder,
     Smtp,

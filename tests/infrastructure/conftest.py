@@ -13,10 +13,10 @@ from psycopg_pool import AsyncConnectionPool
 from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, PlaceOrder
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
-from infrastructure.database import async_pool
 from infrastructure.dispatcher import Dispatched, Dispatcher
 from infrastructure.follower import Follower
 from infrastructure.ids import execution_id, new_id
+from infrastructure.postgres.connections import async_pool
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from infrastructure.runner import Consumer, Runner

@@ -13,12 +13,12 @@ import psutil
 import psycopg
 import pytest
 
-from infrastructure.embedded import EmbeddedError, EmbeddedPostgres, running_url
+from infrastructure.postgres.embedded import EmbeddedError, EmbeddedPostgres, running_url
 
 OWNER = """
 import sys, time
 from pathlib import Path
-from infrastructure.embedded import EmbeddedPostgres
+from infrastructure.postgres.embedded import EmbeddedPostgres
 with EmbeddedPostgres(Path(sys.argv[1])) as postgres:
     print(postgres.url, flush=True)
     time.sleep(60)

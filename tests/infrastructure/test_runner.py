@@ -12,9 +12,9 @@ from threading import Event
 import psycopg
 import pytest
 
-from infrastructure.database import conninfo
 from infrastructure.errors import Fenced
 from infrastructure.measures import Measures
+from infrastructure.postgres.connections import conninfo
 from infrastructure.runner import ELECT, Lead, Runner
 
 TABLE = "CREATE TABLE ticks (pid integer, epoch bigint, number serial)"

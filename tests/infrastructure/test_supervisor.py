@@ -13,7 +13,7 @@ import pytest
 
 SUPERVISE = """
 import subprocess, sys
-from infrastructure.supervisor import Program, Supervisor
+from infrastructure.runtime.supervisor import Program, Supervisor
 
 def program(name, code, patience=30.0):
     command = [sys.executable, "-c", code, name]
@@ -23,7 +23,7 @@ def program(name, code, patience=30.0):
 
 CHILD = '''
 import os, signal, sys, threading, time
-from infrastructure.guard import when_orphaned
+from infrastructure.runtime.orphans import when_orphaned
 def stop(*_):
     open("stopped", "a").write(sys.argv[1] + "\\\\n")
     os._exit(0)

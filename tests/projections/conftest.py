@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 
 
 @pytest.fixture

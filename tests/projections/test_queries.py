@@ -18,7 +18,7 @@ from domain.commands import (
     PlaceOrder,
 )
 from domain.values import OrderItem
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 from projections.accounts import (
     accounts_by_ids,
     accounts_by_owners,

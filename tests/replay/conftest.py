@@ -15,7 +15,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api import cli
-from infrastructure.database import conninfo, tool_connection
+from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.projector import Projector
 from infrastructure.replay.rebuild import Connections
 from infrastructure.runner import ELECT, Lead

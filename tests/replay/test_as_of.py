@@ -14,7 +14,7 @@ from domain.events import (
     ProductListed,
     StockReserved,
 )
-from infrastructure.database import conninfo
+from infrastructure.postgres.connections import conninfo
 from infrastructure.replay.as_of import (
     AsOf,
     account_as_of,

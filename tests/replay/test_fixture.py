@@ -11,8 +11,8 @@ from psycopg import AsyncConnection
 from domain.commands import AdjustStock, ChangeProduct, Deposit, DiscontinueProduct, Withdraw
 from domain.events import OrderCreated, OrderPlaced, StockShort
 from domain.recorded import Recorded
-from infrastructure.database import conninfo, tool_connection
 from infrastructure.ids import execution_id
+from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.replay.as_of import AsOf, order_as_of
 from infrastructure.replay.audit import Audited, audit
 from infrastructure.replay.errors import NotThere, ReplayError

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infrastructure.database import tool_connection
 from infrastructure.event_store import EventRow, decode_row
+from infrastructure.postgres.connections import tool_connection
 from infrastructure.replay import audit as auditing
 from infrastructure.replay import log, transfer
 from infrastructure.replay.audit import audit

@@ -18,8 +18,8 @@ from psycopg.rows import TupleRow
 
 from domain.events import ProductListed
 from domain.recorded import Recorded
-from infrastructure.database import migrate, tool_connection
 from infrastructure.errors import NotMigrated
+from infrastructure.postgres.connections import migrate, tool_connection
 from infrastructure.projector import Projector
 from infrastructure.replay.errors import InTheWay, NotThere
 from infrastructure.replay.kept import kept

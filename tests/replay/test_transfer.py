@@ -11,8 +11,8 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infrastructure.database import conninfo, migrate, tool_connection
 from infrastructure.event_store import IdempotencyKey
+from infrastructure.postgres.connections import conninfo, migrate, tool_connection
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from infrastructure.replay import transfer

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from infrastructure.database import tool_connection
 from infrastructure.ids import execution_id
+from infrastructure.postgres.connections import tool_connection
 from infrastructure.replay.rebuild import Connections, rebuild, roll_back
 from infrastructure.replay.verify import Compared, verify
 from projections import PROJECTIONS

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from uuid import uuid4
 
 from infrastructure.courier import Courier
-from infrastructure.mail import Smtp
+from infrastructure.mail.transports import Smtp
 from infrastructure.mail_codes import MailCodes
 from tests.api.shop import KEY, Client, Shop
 from tests.api.test_people import PASSWORD, SIGN_IN, SIGN_UP, VERIFY

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from infrastructure.embedded import running_url
+from infrastructure.postgres.embedded import running_url
 from tests.api.mutations import CREATE_PRODUCTS, DEPOSIT, buy
 from tests.api.shop import Client, hear, say, until
 from tests.api.test_people import (

@@ -24,7 +24,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from infrastructure import guard
+from infrastructure.runtime import orphans
 
 VERSION = 18
 # The wheel is found, not imported: its import changes the process (warnings, locks, logging).
@@ -78,7 +78,7 @@ class EmbeddedPostgres:
         """What runs the server in the foreground, and stops it when our end of its stdin closes."""
         options = {**self._options, "unix_socket_directories": str(self._socket_dir)}
         settings = [f"--{name}={value}" for name, value in options.items()]
-        script = [sys.executable, "-I", "-S", guard.__file__, self._user]
+        script = [sys.executable, "-I", "-S", orphans.__file__, self._user]
         return [*script, str(BINARIES / "postgres"), "-D", str(self._data), *settings]
 
     def claim(self) -> None:
@@ -232,7 +232,7 @@ class EmbeddedPostgres:
             capture_output=True,
             text=True,
             cwd=self.directory,  # the user may not be allowed in the current one
-            **guard.switch_to(user),
+            **orphans.switch_to(user),
         )
 
 
