@@ -29,13 +29,13 @@ from infrastructure.condition import Backlog
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
+from infrastructure.observability.tracing import tracing
 from infrastructure.passwords import Passwords
 from infrastructure.postgres.connections import async_pool
 from infrastructure.rate_limits import TokenBuckets
 from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import Settings
-from infrastructure.tracing import tracing
 from infrastructure.writer import Writer
 
 POOL_SIZE = 10

@@ -13,8 +13,8 @@ from api.rows import Rows
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
+from infrastructure.observability.tracing import Tracer
 from infrastructure.tokens import Caller
-from infrastructure.tracing import Tracer
 from infrastructure.users import Users
 
 

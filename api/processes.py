@@ -16,6 +16,7 @@ import structlog
 import uvloop
 
 from api.start import StartError, check_database, database_url, listen, migrate_database
+from infrastructure.observability.tracing import tracing
 from infrastructure.postgres.connections import async_pool
 from infrastructure.postgres.embedded import EmbeddedPostgres
 from infrastructure.runner import Consumer, Runner
@@ -23,7 +24,6 @@ from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.runtime.orphans import when_orphaned
 from infrastructure.runtime.supervisor import Process, Program, Supervisor, shop_program
 from infrastructure.settings import Settings
-from infrastructure.tracing import tracing
 
 log = structlog.get_logger(__name__)
 

@@ -19,11 +19,11 @@ from infrastructure.dispatcher import Dispatcher
 from infrastructure.errors import Overloaded
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
+from infrastructure.observability.tracing import Tracer
 from infrastructure.rate_limits import TokenBuckets
 from infrastructure.refusals import InvalidToken
 from infrastructure.session_watch import SessionWatch
 from infrastructure.tokens import Caller
-from infrastructure.tracing import Tracer
 from infrastructure.writer import Writer
 
 MUTATIONS_A_MINUTE = 600

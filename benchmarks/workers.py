@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from threading import Event
 
-from infrastructure.logs import configure_logs
+from infrastructure.observability.logs import configure_logs
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from infrastructure.runner import Consumer, Runner

@@ -30,13 +30,13 @@ from infrastructure.event_store import (
     decode_row,
     now,
 )
-from infrastructure.measures import ProcessManagerMeasures
+from infrastructure.observability.metrics import ProcessManagerMeasures
+from infrastructure.observability.tracing import Tracer
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.process_table import load_processes, overdue, save_processes
 from infrastructure.runner import Lead
 from infrastructure.saga_batch import Batch, Input, Outcome, Poison, input_of, not_begun
 from infrastructure.snapshots import DueSnapshots, read_streams, save_snapshots
-from infrastructure.tracing import Tracer
 
 log = structlog.get_logger()
 

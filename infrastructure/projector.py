@@ -15,12 +15,12 @@ from domain.recorded import Recorded
 from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.event_codec import UnknownEvent
 from infrastructure.event_store import EventRow, decode_row, read_log
-from infrastructure.measures import ProjectorMeasures
+from infrastructure.observability.metrics import ProjectorMeasures
+from infrastructure.observability.tracing import Tracer
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.postgres.connections import AWAY
 from infrastructure.replay.fingerprint import fingerprint
 from infrastructure.runner import Lead
-from infrastructure.tracing import Tracer
 from projections import PROJECTIONS
 from projections.projection import Projection
 

@@ -17,7 +17,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from infrastructure.errors import Fenced, NotMigrated
-from infrastructure.measures import Measures
+from infrastructure.observability.metrics import Measures
 from infrastructure.postgres.connections import AWAY, conninfo
 
 log = structlog.get_logger()

@@ -24,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.start import StartError, check_database, database_url
-from infrastructure.logs import configure_logs
+from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.replay.log import StoredEvent

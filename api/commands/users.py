@@ -19,7 +19,7 @@ from api.commands.terminal import (
 )
 from api.start import any_database
 from api.validation import parse_uuid
-from infrastructure.logs import configure_logs
+from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import async_pool
 from infrastructure.replay.errors import NotThere
 from infrastructure.settings import load_settings

@@ -12,9 +12,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from infrastructure.ids import execution_id
+from infrastructure.observability.tracing import tracing
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
-from infrastructure.tracing import tracing
 from tests.api.mutations import RESULT, create, place
 from tests.api.shop import Api, Shop, settings_for
 from tests.faults.waiting import until

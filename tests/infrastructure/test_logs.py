@@ -10,7 +10,7 @@ SCRIPT = """
 import logging, sys
 import structlog
 from structlog.contextvars import bound_contextvars
-from infrastructure.logs import configure_logs
+from infrastructure.observability.logs import configure_logs
 configure_logs("test", *sys.argv[1:])
 log = structlog.get_logger("shop")
 """

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from infrastructure.errors import Fenced
-from infrastructure.measures import Measures
+from infrastructure.observability.metrics import Measures
 from infrastructure.postgres.connections import conninfo
 from infrastructure.runner import ELECT, Lead, Runner
 

@@ -68,7 +68,7 @@ def tracing(endpoint: str | None, process: str) -> Iterator[Tracer | None]:
     if endpoint is None:
         yield None
         return
-    from infrastructure.otlp import Exporter  # noqa: PLC0415  # slow to import, seldom wanted
+    from infrastructure.observability.otlp import Exporter  # noqa: PLC0415  # slow to import, seldom wanted
 
     url = endpoint if endpoint.endswith(PATH) else endpoint.rstrip("/") + PATH
     exporter = Exporter(url, process)
