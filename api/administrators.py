@@ -1,6 +1,7 @@
 """Administrators made by an operator: the only ones there are where sign-up makes none."""
 
 from infrastructure.dispatcher import Dispatcher
+from infrastructure.event_store.appender import Writer
 from infrastructure.identity import Identity
 from infrastructure.ids import new_id
 from infrastructure.passwords import Passwords
@@ -9,7 +10,6 @@ from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import Settings
 from infrastructure.sign_up import SignUp
 from infrastructure.users import User
-from infrastructure.writer import Writer
 
 
 async def create_administrator(

@@ -27,6 +27,7 @@ from api.start import database_url
 from api.tally import Tally
 from infrastructure.condition import Backlog
 from infrastructure.dispatcher import Dispatcher
+from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
 from infrastructure.observability.tracing import tracing
@@ -36,7 +37,6 @@ from infrastructure.rate_limits import TokenBuckets
 from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import Settings
-from infrastructure.writer import Writer
 
 POOL_SIZE = 10
 

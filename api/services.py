@@ -17,6 +17,7 @@ from infrastructure import refusals
 from infrastructure.condition import Backlog
 from infrastructure.dispatcher import Dispatcher
 from infrastructure.errors import Overloaded
+from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
 from infrastructure.observability.tracing import Tracer
@@ -24,7 +25,6 @@ from infrastructure.rate_limits import TokenBuckets
 from infrastructure.refusals import InvalidToken
 from infrastructure.session_watch import SessionWatch
 from infrastructure.tokens import Caller
-from infrastructure.writer import Writer
 
 MUTATIONS_A_MINUTE = 600
 CONNECTIONS_A_USER = 20

@@ -21,9 +21,9 @@ from benchmarks.result import Claim, Figure, Result, machine, median, percentile
 from benchmarks.server import Server, pgbench, temporary_server
 from domain.events import Deposited
 from domain.recorded import Origin
-from infrastructure.event_store import NewEvent, new_event, now
+from infrastructure.event_store.appender import Writer
+from infrastructure.event_store.store import NewEvent, new_event, now
 from infrastructure.ids import new_id
-from infrastructure.writer import Writer
 
 SHOP, LIBRARY, PGBENCH = "shop", "library's recorder", "pgbench, no order"
 CLIENTS = (1, 4, 16, 32, 128)

@@ -15,11 +15,11 @@ from domain.message import message
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
 from infrastructure.dispatcher import Dispatcher
-from infrastructure.event_store import IdempotencyKey
+from infrastructure.event_store.appender import Writer
+from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.follower import Follower
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import async_pool
-from infrastructure.writer import Writer
 
 ADDRESS = Address("NL", "Delft", "2611 GX", "Markt", "87")
 FINISHED = "SELECT execution_id FROM executions WHERE position > %s AND finished_at IS NOT NULL"

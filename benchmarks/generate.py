@@ -35,7 +35,7 @@ from domain.recorded import Origin
 from domain.stock import Stock
 from domain.values import Address, OrderItem
 from infrastructure.aggregates import EMPTY, Loaded, UnitOfWork
-from infrastructure.event_store import NewEvent
+from infrastructure.event_store.store import NewEvent
 from infrastructure.ids import execution_id
 from infrastructure.process_manager import ProcessManager
 

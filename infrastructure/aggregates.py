@@ -12,7 +12,7 @@ from domain.errors import Conflict, NotFound
 from domain.events import Event
 from domain.message import message
 from domain.recorded import Origin, Recorded
-from infrastructure.event_store import NewEvent, new_event
+from infrastructure.event_store.store import NewEvent, new_event
 
 
 @message

@@ -20,10 +20,10 @@ from domain.message import message
 from domain.recorded import Origin
 from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
 from infrastructure.errors import Overloaded, Unavailable
-from infrastructure.event_store import READ_STREAMS, IdempotencyKey, decode_row, now
+from infrastructure.event_store.appender import KeyTaken, VersionConflict, Writer
+from infrastructure.event_store.store import READ_STREAMS, IdempotencyKey, decode_row, now
 from infrastructure.postgres.connections import AWAY
 from infrastructure.snapshots import READ_SNAPSHOTS, from_snapshot
-from infrastructure.writer import KeyTaken, VersionConflict, Writer
 
 ATTEMPTS = 20
 KEY_USED = "This id was used before, for something else."

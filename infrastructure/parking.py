@@ -8,7 +8,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.event_store import EventRow
+from infrastructure.event_store.store import EventRow
 
 PARK = (
     "INSERT INTO parked_events (consumer, position, belongs_to, error, attempts, parked_at)"

@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from application.place_order import PlaceOrderProcess, TimedOut
 from domain.events import Event, OrderPlaced
 from infrastructure.aggregates import Aggregates, UnitOfWork
-from infrastructure.event_codec import EVENT_TYPES, UnknownEvent
-from infrastructure.event_store import (
+from infrastructure.event_store.codec import EVENT_TYPES, UnknownEvent
+from infrastructure.event_store.store import (
     APPEND,
     EVENT_COLUMNS,
     READ_STREAMS,

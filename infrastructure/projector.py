@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from domain.recorded import Recorded
 from infrastructure.errors import Fenced, NotMigrated
-from infrastructure.event_codec import UnknownEvent
-from infrastructure.event_store import EventRow, decode_row, read_log
+from infrastructure.event_store.codec import UnknownEvent
+from infrastructure.event_store.store import EventRow, decode_row, read_log
 from infrastructure.observability.metrics import ProjectorMeasures
 from infrastructure.observability.tracing import Tracer
 from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark

@@ -21,8 +21,8 @@ from rpds import HashTrieMap
 from application.deciders import ACCOUNT, STOCK, AnyDecider
 from domain.recorded import Recorded
 from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
-from infrastructure.event_codec import UnknownEvent
-from infrastructure.event_store import READ_STREAMS, decode_row
+from infrastructure.event_store.codec import UnknownEvent
+from infrastructure.event_store.store import READ_STREAMS, decode_row
 
 log = structlog.get_logger()
 

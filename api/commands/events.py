@@ -25,10 +25,16 @@ from api.commands.terminal import (
     shown,
     strong,
 )
-from infrastructure.event_codec import EVENT_TYPES
+from infrastructure.event_store.codec import EVENT_TYPES
+from infrastructure.event_store.query import (
+    EventFilter,
+    StoredEvent,
+    head_of,
+    read_events,
+    tail_events,
+)
 from infrastructure.replay.catalog import catalog
 from infrastructure.replay.errors import NotThere
-from infrastructure.replay.log import EventFilter, StoredEvent, head_of, read_events, tail_events
 from infrastructure.replay.rebuild import Progress
 from infrastructure.replay.transfer import Seal, check_file, export, export_to, import_log
 

@@ -24,10 +24,10 @@ from rich.table import Table
 from rich.text import Text
 
 from api.start import StartError, check_database, database_url
+from infrastructure.event_store.query import StoredEvent
 from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
-from infrastructure.replay.log import StoredEvent
 from infrastructure.replay.rebuild import Connections
 from infrastructure.settings import Settings, load_settings
 

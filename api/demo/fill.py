@@ -14,6 +14,7 @@ from api.start import StartError
 from domain.commands import ListProduct
 from domain.recorded import Origin
 from infrastructure.dispatcher import Dispatcher
+from infrastructure.event_store.appender import Writer
 from infrastructure.identity import Identity
 from infrastructure.ids import new_id
 from infrastructure.passwords import Passwords
@@ -21,7 +22,6 @@ from infrastructure.postgres.connections import async_pool
 from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import PREFIX, Settings
 from infrastructure.sign_up import SignUp
-from infrastructure.writer import Writer
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from domain.commands import Command
 from domain.errors import Conflict, Invalid, NotFound
 from domain.recorded import Origin
 from infrastructure.dispatcher import Dispatched
-from infrastructure.event_store import IdempotencyKey
+from infrastructure.event_store.store import IdempotencyKey
 
 Row = TypeVar("Row")
 

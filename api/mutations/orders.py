@@ -18,7 +18,7 @@ from domain.errors import Conflict, NotFound
 from domain.events import OrderCreated
 from domain.values import Address, OrderItem
 from infrastructure.aggregates import Loaded
-from infrastructure.event_store import IdempotencyKey
+from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
 from projections.products import ProductRow
 

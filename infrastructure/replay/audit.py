@@ -21,13 +21,13 @@ from domain.events import Event, OrderCancelled, OrderCompleted
 from domain.message import message
 from domain.recorded import Recorded
 from infrastructure.aggregates import EMPTY, Loaded
-from infrastructure.event_codec import UnknownEvent
-from infrastructure.event_store import EVENT_COLUMNS, EventRow, decode_row
+from infrastructure.event_store.codec import UnknownEvent
+from infrastructure.event_store.jsonl import Digest, NotALine, line_of
+from infrastructure.event_store.query import head_of
+from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
 from infrastructure.process_manager import ProcessManager
 from infrastructure.replay.books import Balance, Books, discrepancies
 from infrastructure.replay.copies import without_gc
-from infrastructure.replay.lines import Digest, NotALine, line_of
-from infrastructure.replay.log import head_of
 from infrastructure.replay.rebuild import Connections, Progress
 from infrastructure.replay.rules import answered
 from infrastructure.replay.runs import Runs, Unexpected, same

@@ -16,8 +16,8 @@ from domain.errors import DomainError
 from domain.events import OrderPlaced
 from domain.message import message
 from infrastructure.aggregates import EMPTY
-from infrastructure.event_codec import UnknownEvent
-from infrastructure.event_store import READ_STREAMS, EventRow, decode_row
+from infrastructure.event_store.codec import UnknownEvent
+from infrastructure.event_store.store import READ_STREAMS, EventRow, decode_row
 from infrastructure.process_table import PROCESS
 from infrastructure.replay.errors import NotThere
 

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from importlib import import_module
 from importlib.util import find_spec
 
-from infrastructure.upcasts import UPCASTS
+from infrastructure.event_store.upcasts import UPCASTS
 
 PACKAGES = ("projections", "domain")
 # What every event is wrapped in leads to all events; those that matter are reached by themselves.

@@ -31,10 +31,10 @@ from domain.events import (
 from domain.recorded import Origin, Recorded
 from domain.stock import Stock
 from infrastructure.aggregates import EMPTY, Loaded
-from infrastructure.event_codec import encode
-from infrastructure.event_store import decode_row
+from infrastructure.event_store.codec import encode
+from infrastructure.event_store.jsonl import Digest, line_of, row_of
+from infrastructure.event_store.store import decode_row
 from infrastructure.ids import execution_id
-from infrastructure.replay.lines import Digest, line_of, row_of
 from infrastructure.replay.story import order_rows, read, stream_rows
 from infrastructure.replay.transfer import Seal, check_file
 

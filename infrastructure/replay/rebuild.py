@@ -17,12 +17,12 @@ from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 
 from domain.message import message
+from infrastructure.event_store.query import head_of
 from infrastructure.replay.copies import search_path
 from infrastructure.replay.errors import InTheWay, NotThere
 from infrastructure.replay.filling import fill_in_processes
 from infrastructure.replay.fingerprint import fingerprint
 from infrastructure.replay.kept import Kind, consumer_of, kept, open_copy
-from infrastructure.replay.log import head_of
 from projections.projection import Projection
 
 LOCK_CLASS = 7462  # of the advisory locks, one a read model

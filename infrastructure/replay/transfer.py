@@ -19,12 +19,12 @@ from psycopg import Connection, Cursor, IsolationLevel
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.event_store import EVENT_COLUMNS, EventRow
+from infrastructure.event_store.jsonl import Digest, NotALine, line_of, row_of
+from infrastructure.event_store.query import head_of
+from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from infrastructure.replay.errors import InTheWay, ReplayError
-from infrastructure.replay.lines import Digest, NotALine, line_of, row_of
-from infrastructure.replay.log import head_of
 from infrastructure.replay.rebuild import Progress
 from infrastructure.replay.unfinished import take_up_unfinished
 from infrastructure.runner import LOCK_CLASS

@@ -12,8 +12,8 @@ from psycopg.rows import TupleRow
 from application.place_order import CannotGoOn, PlaceOrderProcess, react
 from domain.events import OrderPlaced
 from domain.recorded import Recorded
-from infrastructure.event_codec import UNREADABLE
-from infrastructure.event_store import EVENT_COLUMNS, EventRow, decode_row, now
+from infrastructure.event_store.codec import UNREADABLE
+from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row, now
 from infrastructure.process_manager import TRACK, ProcessManager
 from infrastructure.process_table import save_processes
 

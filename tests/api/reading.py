@@ -17,13 +17,13 @@ from api.money import currency_of
 from api.rows import Rows
 from api.schema import build_schema
 from infrastructure.dispatcher import Dispatcher
+from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
 from infrastructure.passwords import Passwords
 from infrastructure.postgres.connections import conninfo
 from infrastructure.session_watch import SessionWatch
 from infrastructure.tokens import Caller, Role
-from infrastructure.writer import Writer
 
 SCHEMA = build_schema()
 # Nobody's password is looked at here.

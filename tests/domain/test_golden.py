@@ -1,6 +1,6 @@
 """What is stored can be read for ever: one file of JSON, or several, for each event.
 
-The files are never edited. A class that changes needs an upcast in `infrastructure.upcasts` and a
+The files are never edited. A class that changes needs an upcast in `infrastructure.event_store.upcasts` and a
 further file, such as `ProductListed-2.json` for its second version; the files that are there must
 still load.
 """
@@ -26,7 +26,7 @@ from domain.values import (
     Shortage,
     WrongPrice,
 )
-from infrastructure.event_codec import CODEC, EVENT_TYPES, event_from_json, event_to_json
+from infrastructure.event_store.codec import CODEC, EVENT_TYPES, event_from_json, event_to_json
 
 PRODUCT = UUID("01940000-0000-7000-8000-000000000001")
 OTHER_PRODUCT = UUID("01940000-0000-7000-8000-000000000002")

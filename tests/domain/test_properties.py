@@ -33,7 +33,7 @@ from domain.events import (
     Withdrawn,
 )
 from domain.values import MAX_QUANTITY
-from infrastructure.event_codec import event_from_json, event_to_json
+from infrastructure.event_store.codec import event_from_json, event_to_json
 from tests.domain.histories import (
     ACCOUNT_ID,
     ORDER_ID,

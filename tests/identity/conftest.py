@@ -6,11 +6,11 @@ import pytest
 import pytest_asyncio
 
 from infrastructure.dispatcher import Dispatcher
+from infrastructure.event_store.appender import Writer
 from infrastructure.identity import Identity
 from infrastructure.passwords import Passwords
 from infrastructure.postgres.connections import async_pool
 from infrastructure.session_watch import SessionWatch
-from infrastructure.writer import Writer
 from tests.identity.people import CHEAP, KEY, MailServer, MovableClock, People
 
 

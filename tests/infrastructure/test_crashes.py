@@ -19,7 +19,7 @@ from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, Plac
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
 from infrastructure.aggregates import EMPTY, UnitOfWork
-from infrastructure.event_store import APPEND, append_parameters
+from infrastructure.event_store.store import APPEND, append_parameters
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import conninfo
 from infrastructure.process_manager import ProcessManager

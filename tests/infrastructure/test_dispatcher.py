@@ -11,9 +11,9 @@ from domain.errors import Conflict, Invalid
 from domain.recorded import Origin
 from domain.values import OrderItem, ProcessingFailed
 from infrastructure.dispatcher import Dispatched, Dispatcher, idempotency_key
-from infrastructure.event_store import IdempotencyKey
+from infrastructure.event_store.appender import Writer
+from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
-from infrastructure.writer import Writer
 from tests.infrastructure.conftest import ADDRESS, Shop
 
 CUSTOMER = new_id()

@@ -7,8 +7,8 @@ from datetime import timedelta
 from domain.commands import AdjustStock
 from domain.events import ProductDiscontinued, StockAdjusted
 from domain.recorded import Origin
-from infrastructure.event_codec import encode
-from infrastructure.event_store import now
+from infrastructure.event_store.codec import encode
+from infrastructure.event_store.store import now
 from infrastructure.ids import new_id
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector

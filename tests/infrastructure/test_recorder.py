@@ -15,7 +15,7 @@ from eventsourcing.tests.persistence import (
     TrackingRecorderTestCase,
 )
 
-from infrastructure.event_store import EventRecorder, event_recorder
+from infrastructure.event_store.store import EventRecorder, event_recorder
 
 
 class OnThisShop:

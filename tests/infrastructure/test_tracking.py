@@ -6,7 +6,7 @@ import psycopg
 
 from domain.events import StockAdjusted
 from domain.recorded import Origin
-from infrastructure.event_store import new_event, now
+from infrastructure.event_store.store import new_event, now
 from infrastructure.ids import new_id
 from infrastructure.parking import Parked
 from infrastructure.process_manager import ProcessManager

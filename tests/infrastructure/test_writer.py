@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from infrastructure.errors import Overloaded, Unavailable
-from infrastructure.event_store import (
+from infrastructure.event_store.appender import KeyTaken, VersionConflict, Writer
+from infrastructure.event_store.store import (
     APPEND,
     IdempotencyKey,
     NewEvent,
@@ -17,7 +18,6 @@ from infrastructure.event_store import (
     read_log,
 )
 from infrastructure.ids import new_id
-from infrastructure.writer import KeyTaken, VersionConflict, Writer
 
 NOBODY_THERE = "postgresql://nobody@127.0.0.1:1/nothing"
 

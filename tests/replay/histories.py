@@ -25,7 +25,7 @@ from domain.events import Event, StockAdjusted
 from domain.recorded import Origin, Recorded
 from domain.values import Address, OrderItem
 from infrastructure.aggregates import EMPTY, Loaded
-from infrastructure.event_codec import encode
+from infrastructure.event_store.codec import encode
 from infrastructure.ids import execution_id
 
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -32,7 +32,7 @@ from domain.events import (
 )
 from domain.recorded import Origin, Recorded
 from infrastructure.aggregates import EMPTY
-from infrastructure.event_codec import encode
+from infrastructure.event_store.codec import encode
 from infrastructure.replay import audit as auditing
 from infrastructure.replay.audit import Audited, Finding, audit
 from infrastructure.replay.rebuild import Connections, Progress

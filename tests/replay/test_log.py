@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.recorded import Recorded
-from infrastructure.replay.log import EventFilter, read_events, tail_events
+from infrastructure.event_store.query import EventFilter, read_events, tail_events
 from tests.replay.histories import ADMIN, BEGIN, History, store
 
 LATE = BEGIN + timedelta(milliseconds=300)

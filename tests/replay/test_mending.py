@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from domain.events import ProductDiscontinued
 from domain.recorded import Origin
-from infrastructure.event_codec import encode
+from infrastructure.event_store.codec import encode
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from infrastructure.replay.executions import ExecutionFilter, executions, outlook

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from domain.events import Deposited, ProductDiscontinued
 from domain.message import message
 from domain.recorded import Origin
-from infrastructure import upcasts
-from infrastructure.event_codec import CODEC, EVENT_TYPES, Codec, UnknownEvent
+from infrastructure.event_store.codec import CODEC, EVENT_TYPES, Codec, UnknownEvent
+from infrastructure.event_store.store import upcasts
+from infrastructure.event_store.upcasts import Json
 from infrastructure.replay import fingerprint as fingerprints
 from infrastructure.replay.fingerprint import fingerprint
-from infrastructure.upcasts import Json
 from tests.replay.histories import ADMIN, BEGIN, derived
 
 ORIGIN = Origin(ADMIN, derived("request"), "test")

@@ -13,7 +13,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from infrastructure.errors import Overloaded, Unavailable
-from infrastructure.event_store import APPEND, IdempotencyKey, NewEvent, append_parameters
+from infrastructure.event_store.store import APPEND, IdempotencyKey, NewEvent, append_parameters
 from infrastructure.postgres.connections import AWAY, conninfo
 from infrastructure.postgres.timeline import History
 

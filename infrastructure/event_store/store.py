@@ -26,7 +26,7 @@ from psycopg.sql import SQL, Identifier
 from domain.events import Event
 from domain.message import message
 from domain.recorded import Origin, Recorded
-from infrastructure.event_codec import decode, encode
+from infrastructure.event_store.codec import decode, encode
 
 APPEND: LiteralString = (
     "SELECT append_events(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[],"

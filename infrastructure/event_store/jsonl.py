@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from infrastructure.event_store import EventRow
+from infrastructure.event_store.store import EventRow
 
 _STORED = re.compile(
     rb'\{"recorded_at":("[^"\\]*"),"actor_id":(null|"[^"\\]*"),"correlation_id":("[^"\\]*"),'

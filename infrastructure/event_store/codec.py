@@ -1,6 +1,6 @@
 """Events to JSON and back. What stands in the log is `{recorded_at, actor_id, correlation_id,
 causation_id, data: {the event's fields}}`, under the event's class name. A class that has changed
-since it was first stored has `data_version` before `data`: see `infrastructure.upcasts`."""
+since it was first stored has `data_version` before `data`: see `infrastructure.event_store.upcasts`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from domain.events import Event
 from domain.message import message
 from domain.recorded import Origin, Recorded
-from infrastructure.upcasts import UPCASTS, Json, Upcasts, upcast
+from infrastructure.event_store.upcasts import UPCASTS, Json, Upcasts, upcast
 
 E = TypeVar("E")
 

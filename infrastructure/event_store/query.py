@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.event_store import EVENT_COLUMNS, EventRow
+from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
 
 HEAD: LiteralString = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 CHUNK = 2_000  # rows a statement; what is in memory at a time
