@@ -1,6 +1,6 @@
 """Administrators made by an operator: the only ones there are where sign-up makes none."""
 
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.identity import Identity
 from infrastructure.ids import new_id

@@ -25,8 +25,8 @@ from api.services import (
 )
 from api.start import database_url
 from api.tally import Tally
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.condition import Backlog
-from infrastructure.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity

@@ -10,7 +10,7 @@ from api.errors import Forbidden, Unauthenticated
 from api.loaders import Loaders
 from api.money import Currency
 from api.rows import Rows
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity
 from infrastructure.observability.tracing import Tracer

@@ -14,8 +14,8 @@ from api.money import Currency
 from api.rows import Rows
 from api.tally import Tally
 from infrastructure import refusals
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.condition import Backlog
-from infrastructure.dispatcher import Dispatcher
 from infrastructure.errors import Overloaded
 from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower

@@ -14,7 +14,7 @@ from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, Plac
 from domain.message import message
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.follower import Follower

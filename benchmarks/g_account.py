@@ -16,12 +16,12 @@ from benchmarks.server import Server, temporary_server
 from domain.commands import AccountCommand, Deposit, OpenAccount, Withdraw
 from domain.recorded import Origin
 from infrastructure.aggregates import EMPTY, Loaded, UnitOfWork
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
+from infrastructure.command_handling.snapshots import EVERY, save_snapshots
 from infrastructure.event_store.appender import Writer
 from infrastructure.event_store.store import now
 from infrastructure.ids import new_id
 from infrastructure.postgres.connections import async_pool, conninfo
-from infrastructure.snapshots import EVERY, save_snapshots
 
 EVENTS = 100_000
 WITH, WITHOUT = "with its snapshot", "from all its events"

@@ -16,8 +16,8 @@ from psycopg_pool import AsyncConnectionPool
 from domain.message import message
 from domain.recorded import Origin
 from infrastructure.clock import Clock, utc_now
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.courier import Kind, put_in_outbox
-from infrastructure.dispatcher import Dispatcher
 from infrastructure.mail_codes import SPEND, MailCodes, Purpose, forget_code
 from infrastructure.passwords import Passwords
 from infrastructure.rate_limits import MAILS, SIGN_UPS, WRONG_CODES, WRONG_PASSWORDS, RateLimits

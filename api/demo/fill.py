@@ -13,7 +13,7 @@ from api.money import currency_of
 from api.start import StartError
 from domain.commands import ListProduct
 from domain.recorded import Origin
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.identity import Identity
 from infrastructure.ids import new_id

@@ -28,7 +28,7 @@ from api.types import Account, Transaction
 from api.validation import Check
 from domain.commands import Deposit, Withdraw
 from domain.errors import BalanceTooLow, Conflict, Invalid
-from infrastructure.dispatcher import idempotency_key
+from infrastructure.command_handling.dispatcher import idempotency_key
 from infrastructure.ids import new_id
 from projections.accounts import transaction_at, transaction_by_id
 

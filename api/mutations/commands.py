@@ -12,7 +12,7 @@ from api.scalars import given, uuid_of
 from domain.commands import Command
 from domain.errors import Conflict, Invalid, NotFound
 from domain.recorded import Origin
-from infrastructure.dispatcher import Dispatched
+from infrastructure.command_handling.dispatcher import Dispatched
 from infrastructure.event_store.store import IdempotencyKey
 
 Row = TypeVar("Row")

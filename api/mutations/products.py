@@ -16,7 +16,7 @@ from api.types import Product
 from api.validation import LARGEST_INT, MOST_ROWS, Check
 from domain.commands import AdjustStock, ChangeProduct, DiscontinueProduct, ListProduct
 from domain.errors import Conflict, Invalid, NotFound
-from infrastructure.dispatcher import idempotency_key
+from infrastructure.command_handling.dispatcher import idempotency_key
 from infrastructure.ids import new_id
 
 

@@ -21,6 +21,7 @@ from domain.events import Event, OrderCancelled, OrderCompleted
 from domain.message import message
 from domain.recorded import Recorded
 from infrastructure.aggregates import EMPTY, Loaded
+from infrastructure.command_handling.snapshots import READ_SNAPSHOTS, from_snapshot
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.jsonl import Digest, NotALine, line_of
 from infrastructure.event_store.query import head_of
@@ -31,7 +32,6 @@ from infrastructure.replay.copies import without_gc
 from infrastructure.replay.rebuild import Connections, Progress
 from infrastructure.replay.rules import answered
 from infrastructure.replay.runs import Runs, Unexpected, same
-from infrastructure.snapshots import READ_SNAPSHOTS, from_snapshot
 
 CHUNK = 5_000  # events in memory at a time
 REMEMBERED = 50_000  # streams in memory

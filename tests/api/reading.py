@@ -16,7 +16,7 @@ from api.context import Context
 from api.money import currency_of
 from api.rows import Rows
 from api.schema import build_schema
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
 from infrastructure.identity import Identity

@@ -18,7 +18,7 @@ import typer
 
 from domain.commands import ListProduct, OpenAccount
 from domain.recorded import Origin
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.ids import new_id
 from infrastructure.postgres.connections import async_pool, conninfo

@@ -37,7 +37,7 @@ from domain.commands import (
 from domain.errors import DomainError
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
-from infrastructure.dispatcher import Dispatched, Dispatcher, idempotency_key
+from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher, idempotency_key
 from infrastructure.event_store.appender import Writer
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id

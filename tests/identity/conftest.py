@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.identity import Identity
 from infrastructure.passwords import Passwords

@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, PlaceOrder
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
-from infrastructure.dispatcher import Dispatched, Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
 from infrastructure.ids import execution_id, new_id

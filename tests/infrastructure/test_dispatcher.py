@@ -10,7 +10,7 @@ from domain.commands import CancelOrder, Command, CreateOrder, PlaceOrder, Rejec
 from domain.errors import Conflict, Invalid
 from domain.recorded import Origin
 from domain.values import OrderItem, ProcessingFailed
-from infrastructure.dispatcher import Dispatched, Dispatcher, idempotency_key
+from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher, idempotency_key
 from infrastructure.event_store.appender import Writer
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id

@@ -9,9 +9,14 @@ from psycopg.rows import TupleRow
 
 from domain.commands import Deposit, ReserveStock, Withdraw
 from infrastructure.aggregates import Loaded
-from infrastructure.dispatcher import Dispatcher
+from infrastructure.command_handling.dispatcher import Dispatcher
+from infrastructure.command_handling.snapshots import (
+    EVERY,
+    READ_SNAPSHOTS,
+    from_snapshot,
+    save_snapshots,
+)
 from infrastructure.ids import new_id
-from infrastructure.snapshots import EVERY, READ_SNAPSHOTS, from_snapshot, save_snapshots
 from tests.infrastructure.conftest import Shop
 
 pytestmark = pytest.mark.usefixtures("runners")

@@ -32,12 +32,12 @@ from domain.events import (
 )
 from domain.recorded import Origin, Recorded
 from infrastructure.aggregates import EMPTY
+from infrastructure.command_handling.snapshots import save_snapshots
 from infrastructure.event_store.codec import encode
 from infrastructure.replay import audit as auditing
 from infrastructure.replay.audit import Audited, Finding, audit
 from infrastructure.replay.rebuild import Connections, Progress
 from infrastructure.replay.rules import answered
-from infrastructure.snapshots import save_snapshots
 from tests.replay.histories import History, busy_shop, store
 
 CHANGE = "UPDATE stored_events SET state = %s WHERE notification_id = %s"

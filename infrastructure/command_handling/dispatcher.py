@@ -19,11 +19,11 @@ from domain.errors import Conflict, DomainError
 from domain.message import message
 from domain.recorded import Origin
 from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
+from infrastructure.command_handling.snapshots import READ_SNAPSHOTS, from_snapshot
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store.appender import KeyTaken, VersionConflict, Writer
 from infrastructure.event_store.store import READ_STREAMS, IdempotencyKey, decode_row, now
 from infrastructure.postgres.connections import AWAY
-from infrastructure.snapshots import READ_SNAPSHOTS, from_snapshot
 
 ATTEMPTS = 20
 KEY_USED = "This id was used before, for something else."
