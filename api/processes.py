@@ -16,10 +16,10 @@ import structlog
 import uvloop
 
 from api.start import StartError, check_database, database_url, listen, migrate_database
+from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.observability.tracing import tracing
 from infrastructure.postgres.connections import async_pool
 from infrastructure.postgres.embedded import EmbeddedPostgres
-from infrastructure.runner import Consumer, Runner
 from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.runtime.orphans import when_orphaned
 from infrastructure.runtime.supervisor import Process, Program, Supervisor, shop_program

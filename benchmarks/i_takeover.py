@@ -17,9 +17,9 @@ from benchmarks.contest import Case, in_turns
 from benchmarks.result import Claim, Figure, Result, machine
 from benchmarks.server import temporary_server
 from benchmarks.workers import SPAWN, run_worker
+from infrastructure.consumers.runner import Consumer
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
-from infrastructure.runner import Consumer
 
 KILLED, FROZEN = "killed", "frozen"
 RUNNERS: tuple[Callable[[], Consumer], ...] = (ProcessManager, Projector)

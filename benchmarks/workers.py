@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from threading import Event
 
+from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.observability.logs import configure_logs
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
-from infrastructure.runner import Consumer, Runner
 from infrastructure.runtime.gc_tuning import spare_the_collector
 
 SPAWN = get_context("spawn")  # a fork would inherit our threads and connections

@@ -21,6 +21,8 @@ from application.place_order import PlaceOrderProcess, TimedOut
 from domain.events import Event, OrderPlaced
 from infrastructure.aggregates import Aggregates, UnitOfWork
 from infrastructure.command_handling.snapshots import DueSnapshots, read_streams, save_snapshots
+from infrastructure.consumers.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.consumers.runner import Lead
 from infrastructure.event_store.codec import EVENT_TYPES, UnknownEvent
 from infrastructure.event_store.store import (
     APPEND,
@@ -33,9 +35,7 @@ from infrastructure.event_store.store import (
 )
 from infrastructure.observability.metrics import ProcessManagerMeasures
 from infrastructure.observability.tracing import Tracer
-from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.process_table import load_processes, overdue, save_processes
-from infrastructure.runner import Lead
 from infrastructure.saga_batch import Batch, Input, Outcome, Poison, input_of, not_begun
 
 log = structlog.get_logger()

@@ -12,15 +12,15 @@ from psycopg.rows import TupleRow
 from pydantic import ValidationError
 
 from domain.recorded import Recorded
+from infrastructure.consumers.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.consumers.runner import Lead
 from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.store import EventRow, decode_row, read_log
 from infrastructure.observability.metrics import ProjectorMeasures
 from infrastructure.observability.tracing import Tracer
-from infrastructure.parking import Parked, park, parked_owners, to_retry, unpark
 from infrastructure.postgres.connections import AWAY
 from infrastructure.replay.fingerprint import fingerprint
-from infrastructure.runner import Lead
 from projections import PROJECTIONS
 from projections.projection import Projection
 

@@ -13,9 +13,9 @@ from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 
 from domain.message import message
+from infrastructure.consumers.parking import Parked
 from infrastructure.event_store.codec import EVENT_TYPES
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
-from infrastructure.parking import Parked
 from infrastructure.replay.errors import InTheWay
 from projections.projection import Projection, Statement
 

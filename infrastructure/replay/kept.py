@@ -7,7 +7,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.parking import Parked, park, parked_owners
+from infrastructure.consumers.parking import Parked, park, parked_owners
 from infrastructure.replay.copies import BATCH, Copy
 from infrastructure.replay.errors import InTheWay
 from projections.projection import Projection

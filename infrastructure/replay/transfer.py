@@ -19,6 +19,7 @@ from psycopg import Connection, Cursor, IsolationLevel
 from psycopg.rows import TupleRow
 
 from domain.message import message
+from infrastructure.consumers.runner import LOCK_CLASS
 from infrastructure.event_store.jsonl import Digest, NotALine, line_of, row_of
 from infrastructure.event_store.query import head_of
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
@@ -27,7 +28,6 @@ from infrastructure.projector import Projector
 from infrastructure.replay.errors import InTheWay, ReplayError
 from infrastructure.replay.rebuild import Progress
 from infrastructure.replay.unfinished import take_up_unfinished
-from infrastructure.runner import LOCK_CLASS
 
 CHUNK = 10_000  # events a batch
 APPEND_LOCK = 7461726401  # what `append_events` holds

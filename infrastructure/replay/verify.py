@@ -13,7 +13,7 @@ from psycopg import Connection, Cursor, IsolationLevel, sql
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.parking import Parked
+from infrastructure.consumers.parking import Parked
 from infrastructure.replay.copies import Copy, search_path
 from infrastructure.replay.errors import InTheWay, NotThere
 from infrastructure.replay.fingerprint import fingerprint

@@ -38,13 +38,13 @@ from domain.errors import DomainError
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
 from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher, idempotency_key
+from infrastructure.consumers.runner import Consumer
 from infrastructure.event_store.appender import Writer
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import async_pool
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
-from infrastructure.runner import Consumer
 from tests.conftest import copy_of
 from tests.faults.checks import faults
 from tests.infrastructure.test_crashes import run_until_crash

@@ -14,13 +14,13 @@ from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, Plac
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
 from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher
+from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import async_pool
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
-from infrastructure.runner import Consumer, Runner
 
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "1")
 

@@ -19,12 +19,12 @@ from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, Plac
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
 from infrastructure.aggregates import EMPTY, UnitOfWork
+from infrastructure.consumers.runner import ELECT, Consumer, Lead
 from infrastructure.event_store.store import APPEND, append_parameters
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import conninfo
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
-from infrastructure.runner import ELECT, Consumer, Lead
 
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "1")
 

@@ -12,10 +12,10 @@ from threading import Event
 import psycopg
 import pytest
 
+from infrastructure.consumers.runner import ELECT, Lead, Runner
 from infrastructure.errors import Fenced
 from infrastructure.observability.metrics import Measures
 from infrastructure.postgres.connections import conninfo
-from infrastructure.runner import ELECT, Lead, Runner
 
 TABLE = "CREATE TABLE ticks (pid integer, epoch bigint, number serial)"
 spawning = multiprocessing.get_context("spawn")

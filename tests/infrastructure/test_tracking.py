@@ -6,11 +6,11 @@ import psycopg
 
 from domain.events import StockAdjusted
 from domain.recorded import Origin
+from infrastructure.consumers.parking import Parked
+from infrastructure.consumers.runner import Lead
 from infrastructure.event_store.store import new_event, now
 from infrastructure.ids import new_id
-from infrastructure.parking import Parked
 from infrastructure.process_manager import ProcessManager
-from infrastructure.runner import Lead
 from infrastructure.saga_batch import Outcome
 from tests.infrastructure.conftest import Shop, running
 from tests.infrastructure.test_poison import until
