@@ -9,8 +9,8 @@ from graphql import ExecutionResult, GraphQLError
 from psycopg_pool import PoolTimeout
 
 from api.errors import BadUserInput, CallError, Internal, RateLimited
-from infrastructure import refusals
 from infrastructure.errors import Overloaded, ReadModelsLate, Unavailable
+from infrastructure.identity.authentication import errors
 
 log = structlog.get_logger()
 

@@ -14,9 +14,9 @@ from api.demo.command import demo
 from api.processes import Work
 from api.start import StartError, any_database, unreachable
 from infrastructure.errors import InfrastructureError
+from infrastructure.identity.errors import ValidationFailed
 from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.embedded import EmbeddedError
-from infrastructure.refusals import ValidationFailed
 from infrastructure.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(

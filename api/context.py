@@ -12,10 +12,10 @@ from api.money import Currency
 from api.rows import Rows
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.follower import Follower
-from infrastructure.identity import Identity
+from infrastructure.identity.authentication import Identity
+from infrastructure.identity.tokens import Caller
+from infrastructure.identity.users import Users
 from infrastructure.observability.tracing import Tracer
-from infrastructure.tokens import Caller
-from infrastructure.users import Users
 
 
 @dataclass(slots=True)

@@ -22,9 +22,9 @@ from api.services import Services
 from api.tally import TooMany
 from api.websocket import Connection
 from infrastructure.errors import Overloaded
-from infrastructure.rate_limits import client_of
-from infrastructure.refusals import InvalidToken
-from infrastructure.tokens import Caller
+from infrastructure.identity.errors import InvalidToken
+from infrastructure.identity.rate_limits import client_of
+from infrastructure.identity.tokens import Caller
 
 LARGEST_BODY = 1 << 20  # bytes
 MOST_DISCARDED = 64 << 20  # bytes that are read of a body that is too large, for the client's sake

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.gathered import Asked, Gathered
 from api.rows import OrdersCount, OrdersOf, ProductsPage, Rows, TransactionsOf
-from infrastructure.users import User
+from infrastructure.identity.users import User
 from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow
 from projections.orders import OrderRow

@@ -197,10 +197,10 @@ def _run_consumer(url: str, consumer: Consumer) -> None:
 
 
 async def _run_courier(settings: Settings, url: str) -> None:
-    from infrastructure.courier import Courier  # noqa: PLC0415
-    from infrastructure.expiry import keep_deleting  # noqa: PLC0415
+    from infrastructure.identity.mailer import Courier  # noqa: PLC0415
+    from infrastructure.identity.one_time_codes import MailCodes  # noqa: PLC0415
+    from infrastructure.identity.retention import keep_deleting  # noqa: PLC0415
     from infrastructure.mail.transports import mail_transport  # noqa: PLC0415
-    from infrastructure.mail_codes import MailCodes  # noqa: PLC0415
 
     spare_the_collector()
     stop = asyncio.Event()

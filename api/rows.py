@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from api.connections import Page
 from api.gathered import Gathered
 from domain.message import message
-from infrastructure.users import User, Users
+from infrastructure.identity.users import User, Users
 from projections.accounts import (
     TransactionRow,
     accounts_by_ids,

@@ -13,18 +13,17 @@ from api.execution import Engine, Operation, Refused, Request
 from api.money import Currency
 from api.rows import Rows
 from api.tally import Tally
-from infrastructure import refusals
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.condition import Backlog
 from infrastructure.errors import Overloaded
 from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
-from infrastructure.identity import Identity
+from infrastructure.identity.authentication import Identity, errors
+from infrastructure.identity.errors import InvalidToken
+from infrastructure.identity.rate_limits import TokenBuckets
+from infrastructure.identity.revocations import SessionWatch
+from infrastructure.identity.tokens import Caller
 from infrastructure.observability.tracing import Tracer
-from infrastructure.rate_limits import TokenBuckets
-from infrastructure.refusals import InvalidToken
-from infrastructure.session_watch import SessionWatch
-from infrastructure.tokens import Caller
 
 MUTATIONS_A_MINUTE = 600
 CONNECTIONS_A_USER = 20

@@ -28,7 +28,7 @@ from api.money import Currency, Money
 from api.problems import Problem, problem_of
 from api.rows import OrdersCount, OrdersOf, TransactionsOf
 from api.scalars import given
-from infrastructure.users import User as UserRow
+from infrastructure.identity.users import User as UserRow
 from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow
 from projections.orders import OrderRow

@@ -26,10 +26,10 @@ from api.errors import BadUserInput, RateLimited
 from api.execution import Refused, Request, request_of
 from api.services import Services
 from api.tally import TooMany
+from infrastructure.identity.errors import InvalidToken
+from infrastructure.identity.rate_limits import client_of
+from infrastructure.identity.tokens import Caller
 from infrastructure.ids import new_id
-from infrastructure.rate_limits import client_of
-from infrastructure.refusals import InvalidToken
-from infrastructure.tokens import Caller
 
 log = structlog.get_logger(__name__)
 

@@ -20,8 +20,8 @@ from benchmarks.buyers import Shop, open_shop
 from benchmarks.generate import Customer, store_users
 from benchmarks.graphql_client import Address
 from domain.message import message
+from infrastructure.identity.tokens import AccessTokens
 from infrastructure.ids import new_id
-from infrastructure.tokens import AccessTokens
 
 SECRET_KEY = "known to everybody and good for benchmarks alone"
 PATIENCE = 30.0  # seconds to start in

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from domain.message import message
-from infrastructure.tokens import Role
+from infrastructure.identity.tokens import Role
 
 PASSWORD = "kickflip over the gap"  # noqa: S105  # everybody knows it; that is what a demo is
 

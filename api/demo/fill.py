@@ -15,13 +15,13 @@ from domain.commands import ListProduct
 from domain.recorded import Origin
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
-from infrastructure.identity import Identity
+from infrastructure.identity.authentication import Identity
+from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.revocations import SessionWatch
+from infrastructure.identity.sign_up import SignUp
 from infrastructure.ids import new_id
-from infrastructure.passwords import Passwords
 from infrastructure.postgres.connections import async_pool
-from infrastructure.session_watch import SessionWatch
 from infrastructure.settings import PREFIX, Settings
-from infrastructure.sign_up import SignUp
 
 log = structlog.get_logger(__name__)
 

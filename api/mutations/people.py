@@ -14,15 +14,15 @@ from api.problems import AuthenticationProblem, ProblemCode, ValidationProblem
 from api.scalars import given
 from api.types import Session, User
 from api.validation import LONGEST_NAME, Check
-from infrastructure.refusals import (
+from infrastructure.identity.errors import (
     EmailNotVerified,
     InvalidCode,
     InvalidCredentials,
     ValidationFailed,
 )
-from infrastructure.sessions import Session as OpenedSession
-from infrastructure.sign_up import SignUp
-from infrastructure.users import parse_address
+from infrastructure.identity.sessions import Session as OpenedSession
+from infrastructure.identity.sign_up import SignUp
+from infrastructure.identity.users import parse_address
 
 
 @strawberry.input

@@ -19,11 +19,11 @@ from api.schema import build_schema
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.follower import Follower
-from infrastructure.identity import Identity
-from infrastructure.passwords import Passwords
+from infrastructure.identity.authentication import Identity
+from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.revocations import SessionWatch
+from infrastructure.identity.tokens import Caller, Role
 from infrastructure.postgres.connections import conninfo
-from infrastructure.session_watch import SessionWatch
-from infrastructure.tokens import Caller, Role
 
 SCHEMA = build_schema()
 # Nobody's password is looked at here.

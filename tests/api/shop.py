@@ -25,12 +25,12 @@ from api.app import create_app
 from api.services import Services
 from domain.commands import ListProduct, OpenAccount
 from domain.recorded import Origin
+from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.tokens import AccessTokens, Role
 from infrastructure.ids import new_id
-from infrastructure.passwords import Passwords
 from infrastructure.process_manager import ProcessManager
 from infrastructure.projector import Projector
 from infrastructure.settings import Settings
-from infrastructure.tokens import AccessTokens, Role
 from tests.identity.people import CHEAP
 from tests.infrastructure.conftest import running
 

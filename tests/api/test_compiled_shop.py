@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
+from infrastructure.identity.tokens import Role
 from infrastructure.postgres.connections import conninfo
-from infrastructure.tokens import Role
 from tests.api.documents import Request, Scalars, requests
 from tests.api.reading import SCHEMA, CountingCursor, Reader, add_user, reader
 from tests.api.test_compiled import compiled, interpreted, shown, thorough

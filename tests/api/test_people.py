@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from infrastructure.courier import Courier
+from infrastructure.identity.mailer import Courier
+from infrastructure.identity.one_time_codes import MailCodes
 from infrastructure.mail.transports import MailFolder
-from infrastructure.mail_codes import MailCodes
 from tests.api.shop import KEY, Client, Shop
 from tests.identity.people import code_in
 

@@ -8,8 +8,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from infrastructure.identity.tokens import ACCESS_TOKEN_LIFETIME, AccessTokens
 from infrastructure.ids import new_id
-from infrastructure.tokens import ACCESS_TOKEN_LIFETIME, AccessTokens
 from tests.api.shop import KEY, PATIENCE, PROTOCOL, Client, Shop, hear, say
 
 INIT = {"type": "connection_init"}

@@ -20,9 +20,9 @@ from domain.commands import ListProduct, OpenAccount
 from domain.recorded import Origin
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
+from infrastructure.identity.tokens import AccessTokens
 from infrastructure.ids import new_id
 from infrastructure.postgres.connections import async_pool, conninfo
-from infrastructure.tokens import AccessTokens
 from tests.cli.running import KEY, environment
 from tests.faults.buyers import Answers, Buyer, Product, buying
 from tests.faults.checks import faults, is_settled

@@ -7,10 +7,10 @@ import pytest_asyncio
 
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
-from infrastructure.identity import Identity
-from infrastructure.passwords import Passwords
+from infrastructure.identity.authentication import Identity
+from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.revocations import SessionWatch
 from infrastructure.postgres.connections import async_pool
-from infrastructure.session_watch import SessionWatch
 from tests.identity.people import CHEAP, KEY, MailServer, MovableClock, People
 
 

@@ -16,15 +16,15 @@ from aiosmtpd.smtp import Session as SmtpSession
 from argon2 import PasswordHasher
 from psycopg_pool import AsyncConnectionPool
 
-from infrastructure.courier import Courier
-from infrastructure.identity import Identity
+from infrastructure.identity.authentication import Identity
+from infrastructure.identity.mailer import Courier
+from infrastructure.identity.one_time_codes import MailCodes
+from infrastructure.identity.revocations import SessionWatch
+from infrastructure.identity.sessions import Session
+from infrastructure.identity.sign_up import SignUp
+from infrastructure.identity.users import User
 from infrastructure.ids import new_id
 from infrastructure.mail.transports import Smtp
-from infrastructure.mail_codes import MailCodes
-from infrastructure.session_watch import SessionWatch
-from infrastructure.sessions import Session
-from infrastructure.sign_up import SignUp
-from infrastructure.users import User
 
 KEY = "a secret key for the tests of people"
 CLIENT = "192.0.2.1"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from infrastructure.courier import LEASE, MOST_ATTEMPTS, TAKE
+from infrastructure.identity.errors import InvalidCode
+from infrastructure.identity.mailer import LEASE, MOST_ATTEMPTS, TAKE
 from infrastructure.ids import new_id
 from infrastructure.mail.transports import MailFolder, Smtp
-from infrastructure.refusals import InvalidCode
 from tests.identity.people import ADA, AT_LAST, People, code_in, text_of, until
 
 

@@ -8,11 +8,11 @@ from statistics import median, quantiles
 import pytest
 from argon2 import PasswordHasher
 
+from infrastructure.identity.errors import InvalidCode, InvalidCredentials, Refusal
+from infrastructure.identity.one_time_codes import MailCodes
+from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.sign_up import SignUp
 from infrastructure.ids import new_id
-from infrastructure.mail_codes import MailCodes
-from infrastructure.passwords import Passwords
-from infrastructure.refusals import InvalidCode, InvalidCredentials, Refusal
-from infrastructure.sign_up import SignUp
 from tests.identity.people import ADA, CLIENT, KEY, OTHER_PASSWORD, PASSWORD, People
 
 ROUNDS = 60

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from infrastructure.expiry import delete_expired, keep_deleting
-from infrastructure.refusals import InvalidCredentials
+from infrastructure.identity.errors import InvalidCredentials
+from infrastructure.identity.retention import delete_expired, keep_deleting
 from tests.identity.people import ADA, AT_LAST, CLIENT, OTHER_PASSWORD, PASSWORD, People, until
 
 

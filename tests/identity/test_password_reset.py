@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from infrastructure.ids import new_id
-from infrastructure.refusals import (
+from infrastructure.identity.errors import (
     EmailNotVerified,
     InvalidCode,
     InvalidCredentials,
@@ -13,6 +12,7 @@ from infrastructure.refusals import (
     RateLimited,
     ValidationFailed,
 )
+from infrastructure.ids import new_id
 from tests.identity.people import ADA, CLIENT, OTHER_PASSWORD, PASSWORD, People, wrong
 
 

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from infrastructure.errors import Overloaded
-from infrastructure.passwords import Passwords
+from infrastructure.identity.passwords import Passwords
 from tests.identity.people import CHEAP, PASSWORD
 
 

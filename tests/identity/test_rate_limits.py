@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from infrastructure.rate_limits import Limit, RateLimits, TokenBuckets, client_of
-from infrastructure.refusals import RateLimited
+from infrastructure.identity.errors import RateLimited
+from infrastructure.identity.rate_limits import Limit, RateLimits, TokenBuckets, client_of
 from tests.identity.people import MovableClock, People
 
 THREE_A_MINUTE = Limit("tests", 3, timedelta(minutes=1))

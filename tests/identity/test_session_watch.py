@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from infrastructure.refusals import InvalidToken
-from infrastructure.session_watch import SessionWatch
-from infrastructure.sessions import end_sessions_of
-from infrastructure.users import Users
+from infrastructure.identity.errors import InvalidToken
+from infrastructure.identity.revocations import SessionWatch
+from infrastructure.identity.sessions import end_sessions_of
+from infrastructure.identity.users import Users
 from tests.identity.people import AT_LAST, People, until
 
 

@@ -6,15 +6,15 @@ import pytest
 from argon2 import PasswordHasher
 
 from domain.errors import NotFound
-from infrastructure.ids import new_id
-from infrastructure.passwords import Passwords
-from infrastructure.refusals import (
+from infrastructure.identity.errors import (
     EmailNotVerified,
     InvalidCredentials,
     InvalidToken,
     RateLimited,
 )
-from infrastructure.sessions import Session
+from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.sessions import Session
+from infrastructure.ids import new_id
 from tests.identity.people import ADA, CLIENT, OTHER_PASSWORD, PASSWORD, People
 
 

@@ -8,9 +8,14 @@ from uuid import uuid4
 import pytest
 from psycopg.errors import CheckViolation
 
+from infrastructure.identity.errors import (
+    InvalidCode,
+    InvalidCredentials,
+    RateLimited,
+    ValidationFailed,
+)
+from infrastructure.identity.sign_up import SignUp
 from infrastructure.ids import new_id
-from infrastructure.refusals import InvalidCode, InvalidCredentials, RateLimited, ValidationFailed
-from infrastructure.sign_up import SignUp
 from tests.identity.people import ADA, CLIENT, OTHER_PASSWORD, PASSWORD, People, text_of, wrong
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import jwt
 import pytest
 
+from infrastructure.identity.errors import InvalidToken
+from infrastructure.identity.tokens import AccessTokens, derive_keys
 from infrastructure.ids import new_id
-from infrastructure.refusals import InvalidToken
-from infrastructure.tokens import AccessTokens, derive_keys
 from tests.identity.people import KEY, MovableClock
 
 OTHER_KEY = "another secret key for the tests of tokens"

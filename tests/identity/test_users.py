@@ -1,7 +1,7 @@
 """Looking users up."""
 
+from infrastructure.identity.users import parse_address
 from infrastructure.ids import new_id
-from infrastructure.users import parse_address
 from tests.identity.people import ADA, People
 
 

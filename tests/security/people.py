@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from uuid import uuid4
 
-from infrastructure.courier import Courier
+from infrastructure.identity.mailer import Courier
+from infrastructure.identity.one_time_codes import MailCodes
 from infrastructure.mail.transports import Smtp
-from infrastructure.mail_codes import MailCodes
 from tests.api.shop import KEY, Client, Shop
 from tests.api.test_people import PASSWORD, SIGN_IN, SIGN_UP, VERIFY
 from tests.identity.people import MailServer, code_in

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.rate_limits import SIGN_UPS, WRONG_PASSWORDS
+from infrastructure.identity.rate_limits import SIGN_UPS, WRONG_PASSWORDS
 from tests.api.shop import Api, Client, Shop, whole_shop
 from tests.api.test_people import PASSWORD, SIGN_IN, SIGN_UP
 from tests.conftest import copy_of

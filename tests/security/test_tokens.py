@@ -14,8 +14,8 @@ import jwt
 import pytest
 from pydantic import SecretStr
 
+from infrastructure.identity.tokens import ACCESS_TOKEN_LIFETIME, AccessTokens, derive_keys
 from infrastructure.ids import new_id
-from infrastructure.tokens import ACCESS_TOKEN_LIFETIME, AccessTokens, derive_keys
 from tests.api.shop import KEY, PATIENCE, Api, Client, Shop, say
 
 VIEWER = "{ viewer { id } }"

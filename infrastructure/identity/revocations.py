@@ -16,8 +16,8 @@ import structlog
 from psycopg import AsyncConnection
 
 from infrastructure.clock import Clock, utc_now
+from infrastructure.identity.tokens import ACCESS_TOKEN_LIFETIME
 from infrastructure.postgres.connections import conninfo
-from infrastructure.tokens import ACCESS_TOKEN_LIFETIME
 
 log = structlog.get_logger()
 

@@ -11,10 +11,10 @@ from psycopg import AsyncConnection
 
 from domain.commands import OpenAccount
 from domain.values import MAX_AMOUNT
+from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.tokens import Role
+from infrastructure.identity.users import MailAddress, parse_address
 from infrastructure.ids import new_id
-from infrastructure.passwords import Passwords
-from infrastructure.tokens import Role
-from infrastructure.users import MailAddress, parse_address
 
 LONGEST_NAME = 100  # characters
 UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories: control, surrogate, line, paragraph

@@ -13,7 +13,7 @@ import jwt
 
 from domain.message import message
 from infrastructure.clock import Clock, utc_now
-from infrastructure.refusals import InvalidToken
+from infrastructure.identity.errors import InvalidToken
 
 ALGORITHM = "HS256"
 ISSUER = "shop"

@@ -8,9 +8,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from infrastructure.clock import Clock, utc_now
+from infrastructure.identity.errors import InvalidCredentials
+from infrastructure.identity.tokens import AccessTokens, Role, new_refresh_token, refresh_token_hash
 from infrastructure.ids import new_id
-from infrastructure.refusals import InvalidCredentials
-from infrastructure.tokens import AccessTokens, Role, new_refresh_token, refresh_token_hash
 
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
 
@@ -104,7 +104,7 @@ async def _end(
     cursor = await connection.execute(
         "UPDATE sessions SET ended_at = %s WHERE ended_at IS NULL AND "
         + which
-        # All processes are told when this is committed (`infrastructure/session_watch.py`).
+        # All processes are told when this is committed (`infrastructure/identity/revocations.py`).
         + " RETURNING session_id, pg_notify('sessions_ended', session_id::text)",
         parameters,
     )

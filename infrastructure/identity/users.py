@@ -12,9 +12,9 @@ from psycopg_pool import AsyncConnectionPool
 from domain.errors import NotFound
 from domain.message import message
 from infrastructure.clock import Clock, utc_now
-from infrastructure.session_watch import SessionWatch
-from infrastructure.sessions import end_sessions_of
-from infrastructure.tokens import Role
+from infrastructure.identity.revocations import SessionWatch
+from infrastructure.identity.sessions import end_sessions_of
+from infrastructure.identity.tokens import Role
 
 LONGEST_ADDRESS = 254  # characters (RFC 5321, section 4.5.3.1.3, less the angle brackets)
 FIRST = UUID(int=0)
@@ -77,7 +77,7 @@ def address_or_none(text: str) -> MailAddress | None:
 
 
 class Users:
-    """The table `users`, but for what proves who somebody is (`infrastructure/identity.py`)."""
+    """The table `users`, but for what proves who somebody is (`infrastructure/identity/authentication.py`)."""
 
     def __init__(
         self,

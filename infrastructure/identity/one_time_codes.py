@@ -11,7 +11,7 @@ from typing import Literal, LiteralString
 from psycopg import AsyncConnection
 
 from infrastructure.clock import Clock, utc_now
-from infrastructure.tokens import derive_keys
+from infrastructure.identity.tokens import derive_keys
 
 LIFETIME = timedelta(minutes=15)
 TRIES = 5

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 
 from domain.message import message
 from infrastructure.clock import Clock, utc_now
-from infrastructure.refusals import RateLimited
+from infrastructure.identity.errors import RateLimited
 
 IPV6_CUSTOMER = 64  # bits of an IPv6 address that tell customers apart (RFC 6177)
 

@@ -17,11 +17,7 @@ from domain.message import message
 from domain.recorded import Origin
 from infrastructure.clock import Clock, utc_now
 from infrastructure.command_handling.dispatcher import Dispatcher
-from infrastructure.courier import Kind, put_in_outbox
-from infrastructure.mail_codes import SPEND, MailCodes, Purpose, forget_code
-from infrastructure.passwords import Passwords
-from infrastructure.rate_limits import MAILS, SIGN_UPS, WRONG_CODES, WRONG_PASSWORDS, RateLimits
-from infrastructure.refusals import (
+from infrastructure.identity.errors import (
     EmailNotVerified,
     InvalidCode,
     InvalidCredentials,
@@ -29,9 +25,19 @@ from infrastructure.refusals import (
     RateLimited,
     ValidationFailed,
 )
-from infrastructure.session_watch import SessionWatch
-from infrastructure.sessions import Session, Sessions, end_sessions_of
-from infrastructure.sign_up import (
+from infrastructure.identity.mailer import Kind, put_in_outbox
+from infrastructure.identity.one_time_codes import SPEND, MailCodes, Purpose, forget_code
+from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.rate_limits import (
+    MAILS,
+    SIGN_UPS,
+    WRONG_CODES,
+    WRONG_PASSWORDS,
+    RateLimits,
+)
+from infrastructure.identity.revocations import SessionWatch
+from infrastructure.identity.sessions import Session, Sessions, end_sessions_of
+from infrastructure.identity.sign_up import (
     Problems,
     SignUp,
     account_to_open,
@@ -39,8 +45,8 @@ from infrastructure.sign_up import (
     problems_of,
     role_problem,
 )
-from infrastructure.tokens import AccessTokens, Caller
-from infrastructure.users import (
+from infrastructure.identity.tokens import AccessTokens, Caller
+from infrastructure.identity.users import (
     USER_COLUMNS,
     MailAddress,
     User,

@@ -20,6 +20,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.message import message
 from infrastructure.clock import Clock, utc_now
+from infrastructure.identity.one_time_codes import MailCodes
+from infrastructure.identity.users import parse_address
 from infrastructure.ids import new_id
 from infrastructure.mail.transports import (
     Letter,
@@ -31,9 +33,7 @@ from infrastructure.mail.transports import (
     reset_letter,
     verification_letter,
 )
-from infrastructure.mail_codes import MailCodes
 from infrastructure.postgres.connections import AWAY, conninfo
-from infrastructure.users import parse_address
 
 log = structlog.get_logger()
 
