@@ -28,13 +28,13 @@ from api.tally import Tally
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.condition import Backlog
 from infrastructure.event_store.appender import Writer
-from infrastructure.follower import Follower
 from infrastructure.identity.authentication import Identity
 from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.rate_limits import TokenBuckets
 from infrastructure.identity.revocations import SessionWatch
 from infrastructure.observability.tracing import tracing
 from infrastructure.postgres.connections import async_pool
+from infrastructure.read_models.changes import Follower
 from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.settings import Settings
 

@@ -11,11 +11,11 @@ from api.loaders import Loaders
 from api.money import Currency
 from api.rows import Rows
 from infrastructure.command_handling.dispatcher import Dispatcher
-from infrastructure.follower import Follower
 from infrastructure.identity.authentication import Identity
 from infrastructure.identity.tokens import Caller
 from infrastructure.identity.users import Users
 from infrastructure.observability.tracing import Tracer
+from infrastructure.read_models.changes import Follower
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ from api.fields import described
 from api.scalars import given, text_of, uuid_of
 from api.types import Order
 from infrastructure.event_store.query import EventFilter, StoredEvent, read_event_page
+from infrastructure.read_models.status import status_async
 from infrastructure.replay.as_of import AsOf, order_as_of
 from infrastructure.replay.errors import NotThere
-from infrastructure.replay.status import status_async
 
 MOST_EVENTS = 1_000
 MOST_TYPES = 100

@@ -142,7 +142,7 @@ def run_work(settings: Settings, kind: Work) -> None:
                 manager = ProcessManager(hops=settings.hops_per_commit, tracer=tracer)
                 _run_consumer(url, manager)
             case "projector":
-                from infrastructure.projector import Projector  # noqa: PLC0415
+                from infrastructure.read_models.projector import Projector  # noqa: PLC0415
 
                 _run_consumer(url, Projector(tracer=tracer))
             case "courier":

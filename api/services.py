@@ -17,13 +17,13 @@ from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.condition import Backlog
 from infrastructure.errors import Overloaded
 from infrastructure.event_store.appender import Writer
-from infrastructure.follower import Follower
 from infrastructure.identity.authentication import Identity, errors
 from infrastructure.identity.errors import InvalidToken
 from infrastructure.identity.rate_limits import TokenBuckets
 from infrastructure.identity.revocations import SessionWatch
 from infrastructure.identity.tokens import Caller
 from infrastructure.observability.tracing import Tracer
+from infrastructure.read_models.changes import Follower
 
 MUTATIONS_A_MINUTE = 600
 CONNECTIONS_A_USER = 20

@@ -17,9 +17,9 @@ from domain.values import Address, OrderItem
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.event_store.store import IdempotencyKey
-from infrastructure.follower import Follower
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import async_pool
+from infrastructure.read_models.changes import Follower
 
 ADDRESS = Address("NL", "Delft", "2611 GX", "Markt", "87")
 FINISHED = "SELECT execution_id FROM executions WHERE position > %s AND finished_at IS NOT NULL"

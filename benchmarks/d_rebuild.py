@@ -10,7 +10,7 @@ from benchmarks.past import with_past
 from benchmarks.result import Claim, Result, machine, median
 from benchmarks.server import Server, temporary_server
 from infrastructure.postgres.connections import conninfo
-from infrastructure.replay.rebuild import Connections, rebuild
+from infrastructure.read_models.rebuild import Connections, rebuild
 from projections import PROJECTIONS
 from projections.projection import Projection
 

@@ -19,7 +19,7 @@ from benchmarks.server import temporary_server
 from benchmarks.workers import SPAWN, run_worker
 from infrastructure.consumers.runner import Consumer
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
 
 KILLED, FROZEN = "killed", "frozen"
 RUNNERS: tuple[Callable[[], Consumer], ...] = (ProcessManager, Projector)

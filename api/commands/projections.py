@@ -19,12 +19,12 @@ from api.commands.terminal import (
     shown,
     strong,
 )
-from infrastructure.replay import rebuild as rebuilding
-from infrastructure.replay.rebuild import Progress
-from infrastructure.replay.status import ReadModelStatus, status
-from infrastructure.replay.verify import Compared, Difference
-from infrastructure.replay.verify import compare as comparing
-from infrastructure.replay.verify import verify as verifying
+from infrastructure.read_models import rebuild as rebuilding
+from infrastructure.read_models.rebuild import Progress
+from infrastructure.read_models.status import ReadModelStatus, status
+from infrastructure.read_models.verify import Compared, Difference
+from infrastructure.read_models.verify import compare as comparing
+from infrastructure.read_models.verify import verify as verifying
 from projections import PROJECTIONS
 from projections.projection import Projection
 

@@ -28,7 +28,7 @@ from infrastructure.event_store.query import StoredEvent
 from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
-from infrastructure.replay.rebuild import Connections
+from infrastructure.read_models.rebuild import Connections
 from infrastructure.settings import Settings, load_settings
 
 if TYPE_CHECKING:

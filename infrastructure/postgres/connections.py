@@ -96,7 +96,7 @@ async def _nothing(_: AsyncConnection) -> None:
 def migrate(url: str) -> None:
     """Make or change all tables, functions and read models. Whoever calls it second waits for the
     first. Raises psycopg.Error when the database cannot be reached or refuses."""
-    from infrastructure.replay.rebuild import Connections, deploy  # noqa: PLC0415  # most do without
+    from infrastructure.read_models.rebuild import Connections, deploy  # noqa: PLC0415  # most do without
 
     with psycopg.connect(
         conninfo(url, "migrate", search_path="public", statement_timeout=0, lock_timeout=60_000),

@@ -27,9 +27,9 @@ from infrastructure.event_store.jsonl import Digest, NotALine, line_of
 from infrastructure.event_store.query import head_of
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
 from infrastructure.process_manager import ProcessManager
+from infrastructure.read_models.copy import without_gc
+from infrastructure.read_models.rebuild import Connections, Progress
 from infrastructure.replay.books import Balance, Books, discrepancies
-from infrastructure.replay.copies import without_gc
-from infrastructure.replay.rebuild import Connections, Progress
 from infrastructure.replay.rules import answered
 from infrastructure.replay.runs import Runs, Unexpected, same
 

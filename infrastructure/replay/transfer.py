@@ -24,9 +24,9 @@ from infrastructure.event_store.jsonl import Digest, NotALine, line_of, row_of
 from infrastructure.event_store.query import head_of
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
+from infrastructure.read_models.rebuild import Progress
 from infrastructure.replay.errors import InTheWay, ReplayError
-from infrastructure.replay.rebuild import Progress
 from infrastructure.replay.unfinished import take_up_unfinished
 
 CHUNK = 10_000  # events a batch

@@ -18,12 +18,12 @@ from api.rows import Rows
 from api.schema import build_schema
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
-from infrastructure.follower import Follower
 from infrastructure.identity.authentication import Identity
 from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.revocations import SessionWatch
 from infrastructure.identity.tokens import Caller, Role
 from infrastructure.postgres.connections import conninfo
+from infrastructure.read_models.changes import Follower
 
 SCHEMA = build_schema()
 # Nobody's password is looked at here.

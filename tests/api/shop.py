@@ -29,7 +29,7 @@ from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.tokens import AccessTokens, Role
 from infrastructure.ids import new_id
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
 from infrastructure.settings import Settings
 from tests.identity.people import CHEAP
 from tests.infrastructure.conftest import running

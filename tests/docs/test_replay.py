@@ -13,7 +13,7 @@ from domain.commands import AdjustStock
 from domain.events import AccountOpened, OrderRejected, ProductListed
 from infrastructure.postgres.connections import conninfo
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
 from tests.docs.markdown import ROOT, blocks
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import project, until

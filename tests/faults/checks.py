@@ -7,8 +7,8 @@ from uuid import UUID
 import psycopg
 
 from infrastructure.postgres.connections import conninfo, tool_connection
+from infrastructure.read_models.rebuild import Connections
 from infrastructure.replay.audit import Finding, audit
-from infrastructure.replay.rebuild import Connections
 
 # Each finds what is wrong. They look at the log by themselves: nothing of the shop's code is asked.
 ALWAYS: dict[str, LiteralString] = {

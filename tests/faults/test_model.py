@@ -44,7 +44,7 @@ from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import async_pool
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
 from tests.conftest import copy_of
 from tests.faults.checks import faults
 from tests.infrastructure.test_crashes import run_until_crash

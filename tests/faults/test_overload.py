@@ -7,7 +7,7 @@ from typing import Any
 
 from api.execution import PATIENCE
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
 from tests.api.mutations import DEPOSIT, PLACE_ORDER, create
 from tests.api.shop import Api, Client, Shop, settings_for, whole_shop
 from tests.faults.waiting import until

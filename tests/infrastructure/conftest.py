@@ -16,11 +16,11 @@ from domain.values import Address, OrderItem
 from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher
 from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.event_store.appender import Writer
-from infrastructure.follower import Follower
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import async_pool
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.changes import Follower
+from infrastructure.read_models.projector import Projector
 
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "1")
 

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from infrastructure.follower import Changes, Follower
 from infrastructure.postgres.connections import async_pool, conninfo
+from infrastructure.read_models.changes import Changes, Follower
 
 MOVE = "UPDATE projections SET position = position + 1 RETURNING position"
 OPEN = "INSERT INTO accounts VALUES (%s, %s, 0, %s)"

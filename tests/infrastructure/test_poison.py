@@ -11,7 +11,7 @@ from infrastructure.event_store.codec import encode
 from infrastructure.event_store.store import now
 from infrastructure.ids import new_id
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
 from tests.infrastructure.conftest import Shop, running
 
 POISON = (

@@ -17,8 +17,8 @@ from psycopg.rows import TupleRow
 from api import cli
 from infrastructure.consumers.runner import ELECT, Lead
 from infrastructure.postgres.connections import conninfo, tool_connection
-from infrastructure.projector import Projector
-from infrastructure.replay.rebuild import Connections
+from infrastructure.read_models.projector import Projector
+from infrastructure.read_models.rebuild import Connections
 from tests.infrastructure.conftest import quiet_shop, runners  # noqa: F401  # fixtures
 from tests.replay.histories import History, busy_shop, store
 

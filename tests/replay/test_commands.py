@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from api.commands import add_commands
 from domain.events import AccountOpened, OrderPlaced, OrderRejected, ProductListed
-from infrastructure.replay.rebuild import Connections, rebuild
+from infrastructure.read_models.rebuild import Connections, rebuild
 from projections import orders
 from tests.replay.conftest import Command
 from tests.replay.histories import History, busy_shop, derived, store

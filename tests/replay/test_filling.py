@@ -9,8 +9,8 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infrastructure.replay import filling
-from infrastructure.replay.rebuild import Connections, rebuild
+from infrastructure.read_models import parallel_fill
+from infrastructure.read_models.rebuild import Connections, rebuild
 from projections import PROJECTIONS, orders
 from projections.projection import Projection
 from tests.replay.conftest import project
@@ -24,7 +24,7 @@ NAMES = [projection.name for projection in PROJECTIONS]
 def processes(monkeypatch: pytest.MonkeyPatch) -> "list[subprocess.Popen[bytes]]":
     """Those that are started, though the log is short."""
     started: list[subprocess.Popen[bytes]] = []
-    start: Callable[..., subprocess.Popen[bytes]] = filling._start
+    start: Callable[..., subprocess.Popen[bytes]] = parallel_fill._start
 
     def remember(
         writer: Connection[TupleRow], arguments: tuple[str | int, ...]

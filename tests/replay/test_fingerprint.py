@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infrastructure.replay import fingerprint as fingerprints
-from infrastructure.replay.fingerprint import fingerprint
+from infrastructure.read_models import fingerprint as fingerprints
+from infrastructure.read_models.fingerprint import fingerprint
 from projections import PROJECTIONS, orders
 
 

@@ -11,10 +11,10 @@ from domain.events import ProductDiscontinued
 from domain.recorded import Origin
 from infrastructure.event_store.codec import encode
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
+from infrastructure.read_models.rebuild import Connections
+from infrastructure.read_models.verify import Compared, verify
 from infrastructure.replay.executions import ExecutionFilter, executions, outlook
-from infrastructure.replay.rebuild import Connections
-from infrastructure.replay.verify import Compared, verify
 from projections import products
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import Command, project, until

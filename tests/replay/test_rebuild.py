@@ -20,11 +20,11 @@ from domain.events import ProductListed
 from domain.recorded import Recorded
 from infrastructure.errors import NotMigrated
 from infrastructure.postgres.connections import migrate, tool_connection
-from infrastructure.projector import Projector
+from infrastructure.read_models.copy_table import kept
+from infrastructure.read_models.projector import Projector
+from infrastructure.read_models.rebuild import Connections, deploy, rebuild, roll_back
+from infrastructure.read_models.verify import Compared, compare, verify
 from infrastructure.replay.errors import InTheWay, NotThere
-from infrastructure.replay.kept import kept
-from infrastructure.replay.rebuild import Connections, deploy, rebuild, roll_back
-from infrastructure.replay.verify import Compared, compare, verify
 from projections import PROJECTIONS, accounts, orders, products
 from projections.projection import Projection, Statement, Table, statement
 from tests.cli.running import eventually

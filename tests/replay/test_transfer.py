@@ -15,11 +15,11 @@ from infrastructure.event_store.jsonl import line_of, row_of
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.postgres.connections import conninfo, migrate, tool_connection
 from infrastructure.process_manager import ProcessManager
-from infrastructure.projector import Projector
+from infrastructure.read_models.projector import Projector
+from infrastructure.read_models.rebuild import Connections, Progress
 from infrastructure.replay import transfer
 from infrastructure.replay.audit import Audited, Finding, audit
 from infrastructure.replay.errors import InTheWay, ReplayError
-from infrastructure.replay.rebuild import Connections, Progress
 from infrastructure.replay.transfer import Seal, check_file, export, import_log
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import project

@@ -9,8 +9,8 @@ import pytest
 
 from infrastructure.ids import execution_id
 from infrastructure.postgres.connections import tool_connection
-from infrastructure.replay.rebuild import Connections, rebuild, roll_back
-from infrastructure.replay.verify import Compared, verify
+from infrastructure.read_models.rebuild import Connections, rebuild, roll_back
+from infrastructure.read_models.verify import Compared, verify
 from projections import PROJECTIONS
 from tests.infrastructure.conftest import Shop
 

@@ -12,8 +12,8 @@ from domain.recorded import Origin
 from infrastructure.event_store.codec import CODEC, EVENT_TYPES, Codec, UnknownEvent
 from infrastructure.event_store.store import upcasts
 from infrastructure.event_store.upcasts import Json
-from infrastructure.replay import fingerprint as fingerprints
-from infrastructure.replay.fingerprint import fingerprint
+from infrastructure.read_models import fingerprint as fingerprints
+from infrastructure.read_models.fingerprint import fingerprint
 from tests.replay.histories import ADMIN, BEGIN, derived
 
 ORIGIN = Origin(ADMIN, derived("request"), "test")

@@ -12,8 +12,8 @@ from psycopg.rows import TupleRow
 
 from domain.events import ProductListed
 from domain.recorded import Recorded
-from infrastructure.replay.rebuild import Connections, Progress
-from infrastructure.replay.verify import Compared, Difference, Found, compare, verify
+from infrastructure.read_models.rebuild import Connections, Progress
+from infrastructure.read_models.verify import Compared, Difference, Found, compare, verify
 from projections import PROJECTIONS, accounts, orders, products
 from projections.projection import Projection, Statement, Table
 from tests.replay.conftest import project

@@ -20,7 +20,7 @@ from infrastructure.event_store.store import EventRow, decode_row, read_log
 from infrastructure.observability.metrics import ProjectorMeasures
 from infrastructure.observability.tracing import Tracer
 from infrastructure.postgres.connections import AWAY
-from infrastructure.replay.fingerprint import fingerprint
+from infrastructure.read_models.fingerprint import fingerprint
 from projections import PROJECTIONS
 from projections.projection import Projection
 

@@ -19,8 +19,8 @@ from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from infrastructure.replay.copies import Copy, search_path, without_gc
-from infrastructure.replay.kept import Kind, kept, open_copy
+from infrastructure.read_models.copy import Copy, search_path, without_gc
+from infrastructure.read_models.copy_table import Kind, kept, open_copy
 from projections import PROJECTIONS
 
 STRETCH = 10_000  # positions

@@ -8,7 +8,7 @@ from psycopg.rows import TupleRow
 
 from domain.message import message
 from infrastructure.consumers.parking import Parked, park, parked_owners
-from infrastructure.replay.copies import BATCH, Copy
+from infrastructure.read_models.copy import BATCH, Copy
 from infrastructure.replay.errors import InTheWay
 from projections.projection import Projection
 

@@ -6,8 +6,8 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow, args_row
 
 from domain.message import message
-from infrastructure.replay.fingerprint import fingerprint
-from infrastructure.replay.rebuild import LOCK_CLASS, lock_key
+from infrastructure.read_models.fingerprint import fingerprint
+from infrastructure.read_models.rebuild import LOCK_CLASS, lock_key
 from projections import PROJECTIONS
 
 SILENT_AFTER = 10  # seconds without a sign of life of the projector
