@@ -137,7 +137,7 @@ def run_work(settings: Settings, kind: Work) -> None:
     with tracing(settings.otlp_endpoint, kind) as tracer:
         match kind:
             case "process-manager":
-                from infrastructure.process_manager import ProcessManager  # noqa: PLC0415
+                from infrastructure.process_managers.manager import ProcessManager  # noqa: PLC0415
 
                 manager = ProcessManager(hops=settings.hops_per_commit, tracer=tracer)
                 _run_consumer(url, manager)

@@ -37,7 +37,7 @@ from domain.values import Address, OrderItem
 from infrastructure.aggregates import EMPTY, Loaded, UnitOfWork
 from infrastructure.event_store.store import NewEvent
 from infrastructure.ids import execution_id
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 
 PASSWORD = "Seven-Harbour-Lamps"
 NAMES = (

@@ -18,7 +18,7 @@ from benchmarks.result import Claim, Figure, Result, machine
 from benchmarks.server import temporary_server
 from benchmarks.workers import SPAWN, run_worker
 from infrastructure.consumers.runner import Consumer
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 
 KILLED, FROZEN = "killed", "frozen"

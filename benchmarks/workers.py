@@ -8,7 +8,7 @@ from threading import Event
 
 from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.observability.logs import configure_logs
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from infrastructure.runtime.gc_tuning import spare_the_collector
 

@@ -24,8 +24,7 @@ from api.commands.terminal import (
     shown,
     strong,
 )
-from infrastructure.replay.errors import NotThere, ReplayError
-from infrastructure.replay.executions import (
+from infrastructure.process_managers.executions import (
     CONSUMER,
     ExecutionFilter,
     ExecutionState,
@@ -33,6 +32,7 @@ from infrastructure.replay.executions import (
     executions,
     outlook,
 )
+from infrastructure.replay.errors import NotThere, ReplayError
 from infrastructure.replay.parked import ParkedEvent, parked_events, retry
 
 app = typer.Typer(help="Look at executions of the place-order saga.", no_args_is_help=True)

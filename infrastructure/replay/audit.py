@@ -26,7 +26,7 @@ from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.jsonl import Digest, NotALine, line_of
 from infrastructure.event_store.query import head_of
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.copy import without_gc
 from infrastructure.read_models.rebuild import Connections, Progress
 from infrastructure.replay.books import Balance, Books, discrepancies

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from application.deciders import DECIDER_OF_EVENT
 from domain.message import message
 from infrastructure.event_store.codec import CODEC, EVENT_TYPES
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from projections import PROJECTIONS
 
 _COUNTS: LiteralString = """

@@ -28,7 +28,7 @@ from domain.recorded import Origin
 from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.tokens import AccessTokens, Role
 from infrastructure.ids import new_id
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from infrastructure.settings import Settings
 from tests.identity.people import CHEAP

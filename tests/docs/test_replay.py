@@ -12,7 +12,7 @@ import pytest
 from domain.commands import AdjustStock
 from domain.events import AccountOpened, OrderRejected, ProductListed
 from infrastructure.postgres.connections import conninfo
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.docs.markdown import ROOT, blocks
 from tests.infrastructure.conftest import running

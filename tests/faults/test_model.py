@@ -43,7 +43,7 @@ from infrastructure.event_store.appender import Writer
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import async_pool
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.conftest import copy_of
 from tests.faults.checks import faults

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 from api.execution import PATIENCE
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.api.mutations import DEPOSIT, PLACE_ORDER, create
 from tests.api.shop import Api, Client, Shop, settings_for, whole_shop

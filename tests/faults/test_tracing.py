@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from infrastructure.ids import execution_id
 from infrastructure.observability.tracing import tracing
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.api.mutations import RESULT, create, place
 from tests.api.shop import Api, Shop, settings_for

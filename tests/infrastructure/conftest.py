@@ -18,7 +18,7 @@ from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.event_store.appender import Writer
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import async_pool
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.changes import Follower
 from infrastructure.read_models.projector import Projector
 

@@ -23,7 +23,7 @@ from infrastructure.consumers.runner import ELECT, Consumer, Lead
 from infrastructure.event_store.store import APPEND, append_parameters
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import conninfo
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "1")

@@ -10,7 +10,7 @@ from domain.recorded import Origin
 from infrastructure.event_store.codec import encode
 from infrastructure.event_store.store import now
 from infrastructure.ids import new_id
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.infrastructure.conftest import Shop, running
 

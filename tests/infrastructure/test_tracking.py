@@ -10,7 +10,7 @@ from infrastructure.consumers.parking import Parked
 from infrastructure.consumers.runner import Lead
 from infrastructure.event_store.store import new_event, now
 from infrastructure.ids import new_id
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.saga_batch import Outcome
 from tests.infrastructure.conftest import Shop, running
 from tests.infrastructure.test_poison import until

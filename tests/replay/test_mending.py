@@ -10,11 +10,11 @@ from psycopg.rows import TupleRow
 from domain.events import ProductDiscontinued
 from domain.recorded import Origin
 from infrastructure.event_store.codec import encode
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.executions import ExecutionFilter, executions, outlook
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Connections
 from infrastructure.read_models.verify import Compared, verify
-from infrastructure.replay.executions import ExecutionFilter, executions, outlook
 from projections import products
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import Command, project, until

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from infrastructure.event_store.jsonl import line_of, row_of
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.postgres.connections import conninfo, migrate, tool_connection
-from infrastructure.process_manager import ProcessManager
+from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Connections, Progress
 from infrastructure.replay import transfer

@@ -18,7 +18,7 @@ from domain.message import message
 from infrastructure.aggregates import EMPTY
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.store import READ_STREAMS, EventRow, decode_row
-from infrastructure.process_table import PROCESS
+from infrastructure.process_managers.table import PROCESS
 from infrastructure.replay.errors import NotThere
 
 CONSUMER = "process-manager"

@@ -14,8 +14,8 @@ from domain.events import OrderPlaced
 from domain.recorded import Recorded
 from infrastructure.event_store.codec import UNREADABLE
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row, now
-from infrastructure.process_manager import TRACK, ProcessManager
-from infrastructure.process_table import save_processes
+from infrastructure.process_managers.manager import TRACK, ProcessManager
+from infrastructure.process_managers.table import save_processes
 
 TIME_LIMIT = timedelta(seconds=60)
 

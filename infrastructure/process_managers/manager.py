@@ -35,7 +35,7 @@ from infrastructure.event_store.store import (
 )
 from infrastructure.observability.metrics import ProcessManagerMeasures
 from infrastructure.observability.tracing import Tracer
-from infrastructure.process_table import load_processes, overdue, save_processes
+from infrastructure.process_managers.table import load_processes, overdue, save_processes
 from infrastructure.saga_batch import Batch, Input, Outcome, Poison, input_of, not_begun
 
 log = structlog.get_logger()
