@@ -14,8 +14,8 @@ from api.fields import described
 from api.scalars import given, text_of, uuid_of
 from api.types import Order
 from infrastructure.event_store.query import EventFilter, StoredEvent, read_event_page
+from infrastructure.history.as_of import AsOf, order_as_of
 from infrastructure.read_models.status import status_async
-from infrastructure.replay.as_of import AsOf, order_as_of
 from infrastructure.replay.errors import NotThere
 
 MOST_EVENTS = 1_000

@@ -25,9 +25,9 @@ from api.commands.terminal import (
     shown,
     strong,
 )
-from infrastructure.replay.as_of import AsOf, account_as_of, order_as_of, product_as_of
-from infrastructure.replay.fixture import fixture_lines, order_fixture
-from infrastructure.replay.story import Moment, order_history
+from infrastructure.history.as_of import AsOf, account_as_of, order_as_of, product_as_of
+from infrastructure.history.fixture import fixture_lines, order_fixture
+from infrastructure.history.order_history import Moment, order_history
 
 orders = typer.Typer(help="Replay orders.", no_args_is_help=True)
 products = typer.Typer(help="Replay products.", no_args_is_help=True)
@@ -86,7 +86,7 @@ def orders_as_of(
 def orders_export(id: Id) -> None:
     """Print one order with all that it met, made anonymous: a log for a test to load.
 
-    A test reads it by `read_fixture` of `infrastructure.replay.fixture`, and an empty shop by
+    A test reads it by `read_fixture` of `infrastructure.history.fixture`, and an empty shop by
     `shop events import`.
     """
     with open_shop("orders") as shop:

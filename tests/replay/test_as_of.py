@@ -14,15 +14,15 @@ from domain.events import (
     ProductListed,
     StockReserved,
 )
-from infrastructure.postgres.connections import conninfo
-from infrastructure.replay.as_of import (
+from infrastructure.history.as_of import (
     AsOf,
     account_as_of,
     order_as_of,
     product_as_of,
 )
+from infrastructure.history.order_history import order_history
+from infrastructure.postgres.connections import conninfo
 from infrastructure.replay.errors import NotThere, ReplayError
-from infrastructure.replay.story import order_history
 from projections.accounts import accounts_by_ids
 from projections.executions import executions_by_orders
 from projections.orders import orders_by_ids

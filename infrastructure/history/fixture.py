@@ -34,8 +34,8 @@ from infrastructure.aggregates import EMPTY, Loaded
 from infrastructure.event_store.codec import encode
 from infrastructure.event_store.jsonl import Digest, line_of, row_of
 from infrastructure.event_store.store import decode_row
+from infrastructure.history.order_history import order_rows, read, stream_rows
 from infrastructure.ids import execution_id
-from infrastructure.replay.story import order_rows, read, stream_rows
 from infrastructure.replay.transfer import Seal, check_file
 
 OTHERS = "what others did meanwhile"
