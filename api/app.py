@@ -26,13 +26,13 @@ from api.services import (
 from api.start import database_url
 from api.tally import Tally
 from infrastructure.command_handling.dispatcher import Dispatcher
-from infrastructure.condition import Backlog
 from infrastructure.event_store.appender import Writer
 from infrastructure.identity.authentication import Identity
 from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.rate_limits import TokenBuckets
 from infrastructure.identity.revocations import SessionWatch
 from infrastructure.observability.tracing import tracing
+from infrastructure.operations.health import Backlog
 from infrastructure.postgres.connections import async_pool
 from infrastructure.read_models.changes import Follower
 from infrastructure.runtime.gc_tuning import spare_the_collector

@@ -10,7 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.metrics import PROCESS
 from api.services import Services
-from infrastructure.condition import Condition
+from infrastructure.operations.health import Condition
 
 
 def metrics_text(services: Services, condition: Condition | None) -> bytes:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from api.exposition import metrics_text
 from api.services import Services
-from infrastructure.condition import Condition, condition_of
+from infrastructure.operations.health import Condition, condition_of
 
 PATIENCE = 2.0  # seconds
 LONGEST_SILENCE = 10.0  # seconds; a runner that leads gives a sign of life every second

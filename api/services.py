@@ -14,7 +14,6 @@ from api.money import Currency
 from api.rows import Rows
 from api.tally import Tally
 from infrastructure.command_handling.dispatcher import Dispatcher
-from infrastructure.condition import Backlog
 from infrastructure.errors import Overloaded
 from infrastructure.event_store.appender import Writer
 from infrastructure.identity.authentication import Identity, errors
@@ -23,6 +22,7 @@ from infrastructure.identity.rate_limits import TokenBuckets
 from infrastructure.identity.revocations import SessionWatch
 from infrastructure.identity.tokens import Caller
 from infrastructure.observability.tracing import Tracer
+from infrastructure.operations.health import Backlog
 from infrastructure.read_models.changes import Follower
 
 MUTATIONS_A_MINUTE = 600

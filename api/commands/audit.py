@@ -7,9 +7,9 @@ import typer
 
 from api.commands.projections import compare_one
 from api.commands.terminal import AsJson, Shop, open_shop, progress, say, say_json, strong
+from infrastructure.operations.audit import Audited, Finding
+from infrastructure.operations.audit import audit as auditing
 from infrastructure.read_models.rebuild import Progress
-from infrastructure.replay.audit import Audited, Finding
-from infrastructure.replay.audit import audit as auditing
 from projections import PROJECTIONS
 
 

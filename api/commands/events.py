@@ -33,10 +33,10 @@ from infrastructure.event_store.query import (
     read_events,
     tail_events,
 )
+from infrastructure.operations.catalog import catalog
+from infrastructure.operations.transfer import Seal, check_file, export, export_to, import_log
 from infrastructure.read_models.rebuild import Progress
-from infrastructure.replay.catalog import catalog
 from infrastructure.replay.errors import NotThere
-from infrastructure.replay.transfer import Seal, check_file, export, export_to, import_log
 
 app = typer.Typer(help="Look into the log of all events, and move it.", no_args_is_help=True)
 

@@ -36,7 +36,7 @@ from infrastructure.event_store.jsonl import Digest, line_of, row_of
 from infrastructure.event_store.store import decode_row
 from infrastructure.history.order_history import order_rows, read, stream_rows
 from infrastructure.ids import execution_id
-from infrastructure.replay.transfer import Seal, check_file
+from infrastructure.operations.transfer import Seal, check_file
 
 OTHERS = "what others did meanwhile"
 

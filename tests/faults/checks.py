@@ -6,9 +6,9 @@ from uuid import UUID
 
 import psycopg
 
+from infrastructure.operations.audit import Finding, audit
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.read_models.rebuild import Connections
-from infrastructure.replay.audit import Finding, audit
 
 # Each finds what is wrong. They look at the log by themselves: nothing of the shop's code is asked.
 ALWAYS: dict[str, LiteralString] = {

@@ -34,9 +34,9 @@ from domain.recorded import Origin, Recorded
 from infrastructure.aggregates import EMPTY
 from infrastructure.command_handling.snapshots import save_snapshots
 from infrastructure.event_store.codec import encode
+from infrastructure.operations import audit as auditing
+from infrastructure.operations.audit import Audited, Finding, audit
 from infrastructure.read_models.rebuild import Connections, Progress
-from infrastructure.replay import audit as auditing
-from infrastructure.replay.audit import Audited, Finding, audit
 from infrastructure.replay.rules import answered
 from tests.replay.histories import History, busy_shop, store
 

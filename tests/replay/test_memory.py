@@ -9,12 +9,12 @@ import pytest
 
 from infrastructure.event_store.query import EventFilter, read_events
 from infrastructure.event_store.store import EventRow, decode_row, query
+from infrastructure.operations import audit as auditing
+from infrastructure.operations import transfer
+from infrastructure.operations.audit import audit
+from infrastructure.operations.transfer import export
 from infrastructure.postgres.connections import tool_connection
 from infrastructure.read_models.rebuild import Connections
-from infrastructure.replay import audit as auditing
-from infrastructure.replay import transfer
-from infrastructure.replay.audit import audit
-from infrastructure.replay.transfer import export
 from tests.replay.histories import busy_shop, store
 
 CHUNK = 200

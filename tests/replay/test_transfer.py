@@ -13,14 +13,14 @@ from psycopg.rows import TupleRow
 
 from infrastructure.event_store.jsonl import line_of, row_of
 from infrastructure.event_store.store import IdempotencyKey
+from infrastructure.operations import transfer
+from infrastructure.operations.audit import Audited, Finding, audit
+from infrastructure.operations.transfer import Seal, check_file, export, import_log
 from infrastructure.postgres.connections import conninfo, migrate, tool_connection
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Connections, Progress
-from infrastructure.replay import transfer
-from infrastructure.replay.audit import Audited, Finding, audit
 from infrastructure.replay.errors import InTheWay, ReplayError
-from infrastructure.replay.transfer import Seal, check_file, export, import_log
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import project
 from tests.replay.histories import History, derived, store
