@@ -10,7 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from api.errors import BadUserInput, CallError, Internal, RateLimited
 from infrastructure.errors import Overloaded, ReadModelsLate, Unavailable
-from infrastructure.identity.authentication import errors
+from infrastructure.identity import errors as identity_errors
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ def _told(error: GraphQLError, request_id: object) -> GraphQLError:
     match root_cause(error):
         case CallError() as cause:
             return cause
-        case refusals.RateLimited(retry_after=seconds) as cause:
+        case identity_errors.RateLimited(retry_after=seconds) as cause:
             return RateLimited(seconds, str(cause))
         case Overloaded(retry_after=seconds) as cause:
             return RateLimited(seconds, str(cause))

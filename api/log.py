@@ -13,10 +13,10 @@ from api.errors import BadUserInput
 from api.fields import described
 from api.scalars import given, text_of, uuid_of
 from api.types import Order
+from infrastructure.errors import NotThere
 from infrastructure.event_store.query import EventFilter, StoredEvent, read_event_page
 from infrastructure.history.as_of import AsOf, order_as_of
 from infrastructure.read_models.status import status_async
-from infrastructure.replay.errors import NotThere
 
 MOST_EVENTS = 1_000
 MOST_TYPES = 100

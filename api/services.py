@@ -16,7 +16,8 @@ from api.tally import Tally
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.errors import Overloaded
 from infrastructure.event_store.appender import Writer
-from infrastructure.identity.authentication import Identity, errors
+from infrastructure.identity import errors as identity_errors
+from infrastructure.identity.authentication import Identity
 from infrastructure.identity.errors import InvalidToken
 from infrastructure.identity.rate_limits import TokenBuckets
 from infrastructure.identity.revocations import SessionWatch
@@ -109,7 +110,7 @@ class Services:
                     self.mutations.take(caller.user_id)
                 if not WITHOUT_TOKEN.issuperset(operation.fields.values()):
                     self.backlog.admit()
-            except (refusals.RateLimited, Overloaded) as refusal:
+            except (identity_errors.RateLimited, Overloaded) as refusal:
                 raise Refused(RateLimited(refusal.retry_after, str(refusal))) from None
         return operation, cost
 

@@ -5,7 +5,10 @@ InfrastructureError
  ├─ Unavailable         the database cannot be reached or does not answer in time
  ├─ ReadModelsLate      the command was accepted, but the read models have not seen it in time
  ├─ NotMigrated         the read models were made by other code than this
- └─ Fenced              another runner has taken over; this one must not write any more
+ ├─ Fenced              another runner has taken over; this one must not write any more
+ └─ ReplayError         a tool cannot do what it was asked
+     ├─ NotThere        nothing in the log or the read models has this id or name
+     └─ InTheWay        somebody else is at it, or the shop is in a state that does not allow it
 """
 
 
@@ -48,3 +51,15 @@ class NotMigrated(InfrastructureError):
 
 class Fenced(InfrastructureError):
     """Another runner has taken over."""
+
+
+class ReplayError(InfrastructureError):
+    """Its text is one sentence for the operator."""
+
+
+class NotThere(ReplayError):
+    """Nothing in the log or the read models has this id or name."""
+
+
+class InTheWay(ReplayError):
+    """Somebody else is at it, or the shop is in a state that does not allow it."""

@@ -25,6 +25,7 @@ from api.commands.terminal import (
     shown,
     strong,
 )
+from infrastructure.errors import NotThere
 from infrastructure.event_store.codec import EVENT_TYPES
 from infrastructure.event_store.query import (
     EventFilter,
@@ -36,7 +37,6 @@ from infrastructure.event_store.query import (
 from infrastructure.operations.catalog import catalog
 from infrastructure.operations.transfer import Seal, check_file, export, export_to, import_log
 from infrastructure.read_models.rebuild import Progress
-from infrastructure.replay.errors import NotThere
 
 app = typer.Typer(help="Look into the log of all events, and move it.", no_args_is_help=True)
 

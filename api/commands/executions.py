@@ -24,6 +24,8 @@ from api.commands.terminal import (
     shown,
     strong,
 )
+from infrastructure.consumers.parked import ParkedEvent, parked_events, retry
+from infrastructure.errors import NotThere, ReplayError
 from infrastructure.process_managers.executions import (
     CONSUMER,
     ExecutionFilter,
@@ -32,8 +34,6 @@ from infrastructure.process_managers.executions import (
     executions,
     outlook,
 )
-from infrastructure.replay.errors import NotThere, ReplayError
-from infrastructure.replay.parked import ParkedEvent, parked_events, retry
 
 app = typer.Typer(help="Look at executions of the place-order saga.", no_args_is_help=True)
 

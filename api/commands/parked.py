@@ -18,8 +18,8 @@ from api.commands.terminal import (
     shown,
     strong,
 )
+from infrastructure.consumers.parked import ParkedEvent, drop, parked_event, parked_events, retry
 from infrastructure.event_store.query import EventFilter, read_events
-from infrastructure.replay.parked import ParkedEvent, drop, parked_event, parked_events, retry
 
 app = typer.Typer(help="Mend work that could not be done.", no_args_is_help=True)
 

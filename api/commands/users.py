@@ -19,11 +19,11 @@ from api.commands.terminal import (
 )
 from api.start import any_database
 from api.validation import parse_uuid
+from infrastructure.errors import NotThere
 from infrastructure.identity.tokens import Role
 from infrastructure.identity.users import User, Users
 from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import async_pool
-from infrastructure.replay.errors import NotThere
 from infrastructure.settings import load_settings
 
 app = typer.Typer(help="Who there is, and who may do what.", no_args_is_help=True)

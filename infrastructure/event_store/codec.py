@@ -1,6 +1,6 @@
 """Events to JSON and back. What stands in the log is `{recorded_at, actor_id, correlation_id,
 causation_id, data: {the event's fields}}`, under the event's class name. A class that has changed
-since it was first stored has `data_version` before `data`: see `infrastructure.event_store.upcasts`."""
+since it was first stored has `data_version` before `data`: see `upcasts` beside this module."""
 
 from collections.abc import Mapping
 from datetime import datetime

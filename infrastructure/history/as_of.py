@@ -17,8 +17,8 @@ from psycopg.rows import TupleRow
 from application.deciders import ACCOUNT, DECIDER_OF_EVENT, ORDER, STOCK, AnyDecider
 from domain.message import message
 from domain.recorded import Recorded
+from infrastructure.errors import NotThere
 from infrastructure.history.order_history import execution_rows, executions_in, read, stream_rows
-from infrastructure.replay.errors import NotThere
 from projections import accounts, orders, products
 from projections.accounts import AccountRow
 from projections.executions import ExecutionRow

@@ -11,10 +11,10 @@ from psycopg.rows import TupleRow
 from domain.events import OrderCompleted, OrderPlaced, OrderRejected
 from domain.message import message
 from domain.recorded import Recorded
+from infrastructure.errors import NotThere, ReplayError
 from infrastructure.event_store.codec import UNREADABLE
 from infrastructure.event_store.query import StoredEvent, stored_event
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
-from infrastructure.replay.errors import NotThere, ReplayError
 
 LAST = 2**63 - 1  # as a position: there is no end
 

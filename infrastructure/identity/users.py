@@ -77,7 +77,7 @@ def address_or_none(text: str) -> MailAddress | None:
 
 
 class Users:
-    """The table `users`, but for what proves who somebody is (`infrastructure/identity/authentication.py`)."""
+    """The table `users`, but for what proves who somebody is (`authentication.py` beside this)."""
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 
 from domain.message import message
 from infrastructure.consumers.runner import LOCK_CLASS
+from infrastructure.errors import InTheWay, ReplayError
 from infrastructure.event_store.jsonl import Digest, NotALine, line_of, row_of
 from infrastructure.event_store.query import head_of
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
@@ -27,7 +28,6 @@ from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.process_managers.resume import take_up_unfinished
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Progress
-from infrastructure.replay.errors import InTheWay, ReplayError
 
 CHUNK = 10_000  # events a batch
 APPEND_LOCK = 7461726401  # what `append_events` holds

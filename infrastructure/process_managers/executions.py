@@ -16,10 +16,10 @@ from domain.errors import DomainError
 from domain.events import OrderPlaced
 from domain.message import message
 from infrastructure.aggregates import EMPTY
+from infrastructure.errors import NotThere
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.store import READ_STREAMS, EventRow, decode_row
 from infrastructure.process_managers.table import PROCESS
-from infrastructure.replay.errors import NotThere
 
 CONSUMER = "process-manager"
 

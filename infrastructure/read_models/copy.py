@@ -14,9 +14,9 @@ from psycopg.rows import TupleRow
 
 from domain.message import message
 from infrastructure.consumers.parking import Parked
+from infrastructure.errors import InTheWay
 from infrastructure.event_store.codec import EVENT_TYPES
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
-from infrastructure.replay.errors import InTheWay
 from projections.projection import Projection, Statement
 
 BATCH = 5_000  # events: a saga's events mostly fall into one, so that rows are written once

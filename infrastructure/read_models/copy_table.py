@@ -8,8 +8,8 @@ from psycopg.rows import TupleRow
 
 from domain.message import message
 from infrastructure.consumers.parking import Parked, park, parked_owners
+from infrastructure.errors import InTheWay
 from infrastructure.read_models.copy import BATCH, Copy
-from infrastructure.replay.errors import InTheWay
 from projections.projection import Projection
 
 Kind = Literal["next", "previous"]

@@ -17,12 +17,12 @@ from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 
 from domain.message import message
+from infrastructure.errors import InTheWay, NotThere
 from infrastructure.event_store.query import head_of
 from infrastructure.read_models.copy import search_path
 from infrastructure.read_models.copy_table import Kind, consumer_of, kept, open_copy
 from infrastructure.read_models.fingerprint import fingerprint
 from infrastructure.read_models.parallel_fill import fill_in_processes
-from infrastructure.replay.errors import InTheWay, NotThere
 from projections.projection import Projection
 
 LOCK_CLASS = 7462  # of the advisory locks, one a read model

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 
 from domain.message import message
 from infrastructure.consumers.parking import Parked
+from infrastructure.errors import InTheWay, NotThere
 from infrastructure.read_models.copy import Copy, search_path
 from infrastructure.read_models.copy_table import consumer_of, dropped_positions
 from infrastructure.read_models.fingerprint import fingerprint
@@ -25,7 +26,6 @@ from infrastructure.read_models.rebuild import (
     Progress,
     projector_held,
 )
-from infrastructure.replay.errors import InTheWay, NotThere
 from projections.projection import Projection, Table
 
 # 64 MB of each session's own memory for the temporary tables, of which the hot pages stay there.

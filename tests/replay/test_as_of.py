@@ -14,6 +14,7 @@ from domain.events import (
     ProductListed,
     StockReserved,
 )
+from infrastructure.errors import NotThere, ReplayError
 from infrastructure.history.as_of import (
     AsOf,
     account_as_of,
@@ -22,7 +23,6 @@ from infrastructure.history.as_of import (
 )
 from infrastructure.history.order_history import order_history
 from infrastructure.postgres.connections import conninfo
-from infrastructure.replay.errors import NotThere, ReplayError
 from projections.accounts import accounts_by_ids
 from projections.executions import executions_by_orders
 from projections.orders import orders_by_ids

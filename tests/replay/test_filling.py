@@ -32,10 +32,10 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> "list[subprocess.Popen[bytes]]
         started.append(start(writer, arguments))
         return started[-1]
 
-    monkeypatch.setattr(filling, "_start", remember)
-    monkeypatch.setattr(filling, "_processors", lambda: 4)
-    monkeypatch.setattr(filling, "WORTH_IT", 1_000)
-    monkeypatch.setattr(filling, "STRETCH", 300)
+    monkeypatch.setattr(parallel_fill, "_start", remember)
+    monkeypatch.setattr(parallel_fill, "_processors", lambda: 4)
+    monkeypatch.setattr(parallel_fill, "WORTH_IT", 1_000)
+    monkeypatch.setattr(parallel_fill, "STRETCH", 300)
     return started
 
 
@@ -119,6 +119,6 @@ def test_a_short_log_is_not_worth_them(
     processes: "list[subprocess.Popen[bytes]]",
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(filling, "WORTH_IT", 200_000)
+    monkeypatch.setattr(parallel_fill, "WORTH_IT", 200_000)
     list(rebuild(on, orders.PROJECTION))
     assert processes == []

@@ -11,13 +11,13 @@ from psycopg import AsyncConnection
 from domain.commands import AdjustStock, ChangeProduct, Deposit, DiscontinueProduct, Withdraw
 from domain.events import OrderCreated, OrderPlaced, StockShort
 from domain.recorded import Recorded
+from infrastructure.errors import NotThere, ReplayError
 from infrastructure.history.as_of import AsOf, order_as_of
 from infrastructure.history.fixture import fixture_lines, order_fixture, read_fixture
 from infrastructure.ids import execution_id
 from infrastructure.operations.audit import Audited, audit
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.read_models.rebuild import Connections
-from infrastructure.replay.errors import NotThere, ReplayError
 from tests.replay.histories import ADDRESS, History, derived, store
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from infrastructure.event_store import query
 from infrastructure.event_store.query import EventFilter, read_events
-from infrastructure.event_store.store import EventRow, decode_row, query
+from infrastructure.event_store.store import EventRow, decode_row
 from infrastructure.operations import audit as auditing
 from infrastructure.operations import transfer
 from infrastructure.operations.audit import audit
@@ -31,7 +32,7 @@ TOOLS: dict[str, Callable[[Connections, Path], Iterator[object]]] = {
 def test_a_tool_holds_a_part_of_the_log(
     tool: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (log, transfer, auditing):
+    for module in (query, transfer, auditing):
         monkeypatch.setattr(module, "CHUNK", CHUNK)
     history = busy_shop(ORDERS, products=6, customers=8)
     store(database_url, history.recorded)

@@ -18,13 +18,12 @@ from psycopg.rows import TupleRow
 
 from domain.events import ProductListed
 from domain.recorded import Recorded
-from infrastructure.errors import NotMigrated
+from infrastructure.errors import InTheWay, NotMigrated, NotThere
 from infrastructure.postgres.connections import migrate, tool_connection
 from infrastructure.read_models.copy_table import kept
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Connections, deploy, rebuild, roll_back
 from infrastructure.read_models.verify import Compared, compare, verify
-from infrastructure.replay.errors import InTheWay, NotThere
 from projections import PROJECTIONS, accounts, orders, products
 from projections.projection import Projection, Statement, Table, statement
 from tests.cli.running import eventually

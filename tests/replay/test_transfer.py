@@ -11,6 +11,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from infrastructure.errors import InTheWay, ReplayError
 from infrastructure.event_store.jsonl import line_of, row_of
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.operations import transfer
@@ -20,7 +21,6 @@ from infrastructure.postgres.connections import conninfo, migrate, tool_connecti
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Connections, Progress
-from infrastructure.replay.errors import InTheWay, ReplayError
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import project
 from tests.replay.histories import History, derived, store

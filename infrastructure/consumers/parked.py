@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, args_row
 
 from domain.message import message
-from infrastructure.replay.errors import InTheWay, NotThere
+from infrastructure.errors import InTheWay, NotThere
 
 # The first of each process or stream carries the error; how many wait behind it.
 _LIST: LiteralString = """
