@@ -8,11 +8,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
-from api.edge import Direct, Edge, failure
 from api.execution import Engine
-from api.files import static_files
 from api.graphql_http import GraphQLEndpoint
-from api.health import health_routes
+from api.http.files import static_files
+from api.http.health import health_routes
+from api.http.middleware import Direct, Edge, failure
 from api.money import currency_of
 from api.rows import Rows
 from api.schema import build_schema

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from api.exposition import metrics_text
+from api.http.prometheus import metrics_text
 from api.services import Services
 from infrastructure.operations.health import Condition, condition_of
 
