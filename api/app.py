@@ -9,7 +9,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
 from api.execution import Engine
-from api.graphql_http import GraphQLEndpoint
+from api.graphql.transport.http import GraphQLEndpoint
 from api.http.files import static_files
 from api.http.health import health_routes
 from api.http.middleware import Direct, Edge, failure

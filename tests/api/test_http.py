@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from api.graphiql import tour
+from api.graphql.transport.graphiql import tour
 from infrastructure.ids import new_id
 from tests.api.mutations import CREATE_ORDER, DEPOSIT, order_input
 from tests.api.shop import Client, Shop

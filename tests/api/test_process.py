@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import api.websocket
+import api.graphql.transport.websocket
 from tests.api.mutations import DEPOSIT, UPDATE_PRODUCT
 from tests.api.shop import PATIENCE, Api, Client, Shop, hear, say, settings_for, until, whole_shop
 
@@ -144,7 +144,7 @@ async def test_other_origins_are_let_in_where_they_are_named(database_url: str) 
 async def test_a_client_that_does_not_read_is_dropped(
     new_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.websocket, "SEND_TIMEOUT", 0.5)
+    monkeypatch.setattr(api.graphql.transport.websocket, "SEND_TIMEOUT", 0.5)
     admin = await new_shop.admin()
     board = await new_shop.product()
     urls = " ".join(f"a{n}: imageUrl" for n in range(50))

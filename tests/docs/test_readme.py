@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api.graphiql import tour
+from api.graphql.transport.graphiql import tour
 from infrastructure.settings import PREFIX, Settings
 from tests.api.shop import Client, Following, Shop
 from tests.cli.running import KEY, environment

@@ -20,10 +20,10 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from structlog.contextvars import bind_contextvars
 
-from api.answers import answer, error_list
 from api.context import Context
 from api.errors import BadUserInput, RateLimited
 from api.execution import Refused, Request, request_of
+from api.graphql.transport.responses import answer, error_list
 from api.services import Services
 from api.tally import TooMany
 from infrastructure.identity.errors import InvalidToken
