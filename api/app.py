@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
-from api.execution import Engine
+from api.graphql.execution.engine import Engine
 from api.graphql.transport.http import GraphQLEndpoint
 from api.http.files import static_files
 from api.http.health import health_routes

@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.context import Context
 from api.errors import RateLimited, Unauthenticated
-from api.execution import Engine, Operation, Refused, Request
+from api.graphql.execution.engine import Engine, Operation, Refused, Request
 from api.money import Currency
 from api.rows import Rows
 from api.tally import Tally

@@ -10,7 +10,7 @@ from graphql.language import FieldNode, OperationDefinitionNode
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from api.arguments import NotPlain, keywords
+from api.graphql.execution.compiler.arguments import NotPlain, keywords
 
 
 @strawberry.enum

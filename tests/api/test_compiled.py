@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 
-from api.compiled import Compiled, NotCompilable, compile_operation
+from api.graphql.execution.compiler.operation import Compiled, NotCompilable, compile_operation
 from tests.api import library
 from tests.api.documents import Request, Scalars, requests
 

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from psycopg import sql
 
-import api.execution
+import api.graphql.execution.engine
 import infrastructure
 from infrastructure.postgres.connections import conninfo
 from tests.faults.buyers import buying
@@ -102,7 +102,7 @@ async def test_it_is_slow_for_a_moment(stand: Stand) -> None:
 async def test_it_is_frozen_for_longer_than_anybody_waits(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.execution, "PATIENCE", 6.0)
+    monkeypatch.setattr(api.graphql.execution.engine, "PATIENCE", 6.0)
     async with buying(await stand.buyers()):
         await stand.takes_orders()
         with stand.server.frozen():

@@ -5,7 +5,7 @@ import asyncio
 from time import monotonic
 from typing import Any
 
-from api.execution import PATIENCE
+from api.graphql.execution.engine import PATIENCE
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.api.mutations import DEPOSIT, PLACE_ORDER, create

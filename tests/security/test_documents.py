@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.execution import LONGEST_READ
-from api.limits import MOST_DEFINITIONS, MOST_REPEATS
+from api.graphql.execution.cost import MOST_DEFINITIONS, MOST_REPEATS
+from api.graphql.execution.engine import LONGEST_READ
 from tests.api.shop import Shop
 
 

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from api.errors import BadUserInput, RateLimited
-from api.execution import Refused, Request, request_of
+from api.graphql.execution.engine import Refused, Request, request_of
 from api.graphql.transport.graphiql import graphiql_page
 from api.graphql.transport.responses import answer
 from api.graphql.transport.websocket import Connection

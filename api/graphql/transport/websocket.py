@@ -22,7 +22,7 @@ from structlog.contextvars import bind_contextvars
 
 from api.context import Context
 from api.errors import BadUserInput, RateLimited
-from api.execution import Refused, Request, request_of
+from api.graphql.execution.engine import Refused, Request, request_of
 from api.graphql.transport.responses import answer, error_list
 from api.services import Services
 from api.tally import TooMany

@@ -24,7 +24,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter, field_conta
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from api.arguments import NotPlain, keywords
+from api.graphql.execution.compiler.arguments import NotPlain, keywords
 from domain.message import message
 
 # Where a value stands in the answer: its parent's position, its key, its parent type's name.

@@ -69,7 +69,7 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import gather_with_cancel, is_async_iterable, is_awaitable, is_iterable
 from graphql.type.scalars import serialize_boolean, serialize_id, serialize_int, serialize_string
 
-from api.resolving import Place, Position, attribute, path_of, resolver
+from api.graphql.execution.compiler.resolvers import Place, Position, attribute, path_of, resolver
 from domain.message import message
 
 # Of an execution, a value and its position, what the answer has there: or a coroutine of it.

@@ -22,10 +22,17 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
 from graphql.pyutils import AwaitableOrValue
 
-from api.compiled import Compiled, NotCompilable, compile_operation
 from api.context import Context
 from api.errors import BadUserInput, QueryTooComplex
-from api.limits import MOST_COST, MOST_TOKENS, Cost, excess, fragments_of, root_fields
+from api.graphql.execution.compiler.operation import Compiled, NotCompilable, compile_operation
+from api.graphql.execution.cost import (
+    MOST_COST,
+    MOST_TOKENS,
+    Cost,
+    excess,
+    fragments_of,
+    root_fields,
+)
 from api.metrics import FIELDS
 from domain.message import message
 from infrastructure.errors import Unavailable

@@ -28,8 +28,8 @@ from graphql import (
 )
 from graphql.execution import Executor
 
-from api.resolving import owner_of
-from api.selections import Complete, Selections
+from api.graphql.execution.compiler.resolvers import owner_of
+from api.graphql.execution.compiler.selections import Complete, Selections
 
 MOST_VARIANTS = 16
 
