@@ -8,13 +8,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
+from api.graphql.dataloaders.shared import Rows
 from api.graphql.execution.engine import Engine
 from api.graphql.transport.http import GraphQLEndpoint
 from api.http.files import static_files
 from api.http.health import health_routes
 from api.http.middleware import Direct, Edge, failure
 from api.money import currency_of
-from api.rows import Rows
 from api.schema import build_schema
 from api.services import (
     CONNECTIONS_A_USER,

@@ -7,9 +7,9 @@ import strawberry
 from psycopg_pool import AsyncConnectionPool
 
 from api.errors import Forbidden, Unauthenticated
-from api.loaders import Loaders
+from api.graphql.dataloaders.request import Loaders
+from api.graphql.dataloaders.shared import Rows
 from api.money import Currency
-from api.rows import Rows
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.identity.authentication import Identity
 from infrastructure.identity.tokens import Caller

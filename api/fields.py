@@ -8,7 +8,7 @@ from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Selec
 from strawberry.types.field import StrawberryField
 
 from api.context import Info
-from api.gathered import Asked
+from api.graphql.dataloaders.batching import Asked
 
 R = TypeVar("R")
 T = TypeVar("T")

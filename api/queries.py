@@ -9,7 +9,7 @@ from api.context import Info
 from api.enums import ExecutionStatus, OrderStatus
 from api.errors import BadUserInput
 from api.fields import described
-from api.rows import ProductsPage
+from api.graphql.dataloaders.shared import ProductsPage
 from api.scalars import given, text_of, uuid_of
 from api.types import Execution, Order, Product, User, orders_connection, orders_of, values_of
 from infrastructure.ids import execution_id

@@ -9,9 +9,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.context import Context
 from api.errors import RateLimited, Unauthenticated
+from api.graphql.dataloaders.shared import Rows
 from api.graphql.execution.engine import Engine, Operation, Refused, Request
 from api.money import Currency
-from api.rows import Rows
 from api.tally import Tally
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.errors import Overloaded

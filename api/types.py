@@ -23,10 +23,10 @@ from api.enums import (
     TransactionType,
 )
 from api.fields import described, selected_below, soon
-from api.gathered import Asked
+from api.graphql.dataloaders.batching import Asked
+from api.graphql.dataloaders.shared import OrdersCount, OrdersOf, TransactionsOf
 from api.money import Currency, Money
 from api.problems import Problem, problem_of
-from api.rows import OrdersCount, OrdersOf, TransactionsOf
 from api.scalars import given
 from infrastructure.identity.users import User as UserRow
 from projections.accounts import AccountRow, TransactionRow

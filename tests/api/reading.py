@@ -13,8 +13,8 @@ from psycopg_pool import AsyncConnectionPool
 from strawberry.types.execution import ExecutionResult
 
 from api.context import Context
+from api.graphql.dataloaders.shared import Rows
 from api.money import currency_of
-from api.rows import Rows
 from api.schema import build_schema
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from api.gathered import AT_ONCE, Gathered
+from api.graphql.dataloaders.batching import AT_ONCE, Gathered
 
 
 class Source:

@@ -260,7 +260,7 @@ async def test_what_fails_inside_is_not_shown(shop: Shop, monkeypatch: pytest.Mo
     async def broken(*_: object) -> None:
         raise RuntimeError("SELECT secrets FROM /srv/shop/api.py")
 
-    monkeypatch.setattr("api.rows.products_page", broken)
+    monkeypatch.setattr("api.graphql.dataloaders.shared.products_page", broken)
     own = str(new_id())
     response = await post(shop, {"query": "{ products { totalCount } }"}, **{"X-Request-Id": own})
     [error] = response.json()["errors"]

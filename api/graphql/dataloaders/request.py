@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from api.gathered import Asked, Gathered
-from api.rows import OrdersCount, OrdersOf, ProductsPage, Rows, TransactionsOf
+from api.graphql.dataloaders.batching import Asked, Gathered
+from api.graphql.dataloaders.shared import OrdersCount, OrdersOf, ProductsPage, Rows, TransactionsOf
 from infrastructure.identity.users import User
 from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow

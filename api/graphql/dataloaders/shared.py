@@ -1,4 +1,4 @@
-"""The read models' rows, as all calls of a process read them: see `api.gathered`."""
+"""The read models' rows, as all calls of a process read them: see `api.graphql.dataloaders.batching`."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from api.connections import Page
-from api.gathered import Gathered
+from api.graphql.dataloaders.batching import Gathered
 from domain.message import message
 from infrastructure.identity.users import User, Users
 from projections.accounts import (
