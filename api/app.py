@@ -10,12 +10,12 @@ from starlette.types import ASGIApp
 
 from api.graphql.dataloaders.shared import Rows
 from api.graphql.execution.engine import Engine
+from api.graphql.schema.build import build_schema
 from api.graphql.transport.http import GraphQLEndpoint
 from api.http.files import static_files
 from api.http.health import health_routes
 from api.http.middleware import Direct, Edge, failure
 from api.money import currency_of
-from api.schema import build_schema
 from api.services import (
     CONNECTIONS_A_USER,
     MUTATIONS_A_MINUTE,

@@ -77,7 +77,7 @@ def migrate() -> None:
 @app.command(epilog="Example: shop schema > schema.graphql")
 def schema() -> None:
     """Print the GraphQL schema."""
-    from api.schema import sdl  # noqa: PLC0415  # the other commands do without it
+    from api.graphql.schema.build import sdl  # noqa: PLC0415  # the other commands do without it
 
     typer.echo(sdl())
 

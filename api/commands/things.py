@@ -68,7 +68,7 @@ def orders_as_of(
     id: Id, version: Version = None, at: At = None, diff: Diff = None, as_json: AsJson = False
 ) -> None:
     """Show an order with its executions as it was after an event, or at a moment."""
-    from api.types import Execution, Order  # noqa: PLC0415  # half a second that others save
+    from api.graphql.schema.types import Execution, Order  # noqa: PLC0415  # half a second that others save
 
     with open_shop("orders") as shop:
         currency = shop.currency
@@ -100,7 +100,7 @@ def products_as_of(
     id: Id, version: Version = None, at: At = None, diff: Diff = None, as_json: AsJson = False
 ) -> None:
     """Show a product with its price and stock as it was after an event, or at a moment."""
-    from api.types import Product, Stock  # noqa: PLC0415  # as above
+    from api.graphql.schema.types import Product, Stock  # noqa: PLC0415  # as above
 
     with open_shop("products") as shop:
         currency = shop.currency
@@ -125,7 +125,7 @@ def accounts_as_of(
     as_json: AsJson = False,
 ) -> None:
     """Show an account with its balance as it was after an event, or at a moment."""
-    from api.types import Account  # noqa: PLC0415  # as above
+    from api.graphql.schema.types import Account  # noqa: PLC0415  # as above
 
     with open_shop("accounts") as shop:
         currency = shop.currency

@@ -14,8 +14,8 @@ from strawberry.types.execution import ExecutionResult
 
 from api.context import Context
 from api.graphql.dataloaders.shared import Rows
+from api.graphql.schema.build import build_schema
 from api.money import currency_of
-from api.schema import build_schema
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.identity.authentication import Identity

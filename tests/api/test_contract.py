@@ -18,7 +18,7 @@ from graphql import (
     print_ast,
 )
 
-from api.schema import sdl
+from api.graphql.schema.build import sdl
 
 CONTRACT = build_schema((Path(__file__).parent / "contract.graphql").read_text())
 SERVER = build_schema(sdl())

@@ -7,8 +7,8 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from api.graphql.schema.scalars import SCALARS
 from api.money import currency_of
-from api.scalars import SCALARS
 
 
 @strawberry.type

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from api.schema import sdl
+from api.graphql.schema.build import sdl
 from tests.api.mutations import buy, create
 from tests.api.shop import Client, Shop, whole_shop
 from tests.conftest import copy_of

@@ -8,8 +8,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from api.connections import Page
 from api.graphql.dataloaders.batching import Gathered
+from api.graphql.schema.connections import Page
 from domain.message import message
 from infrastructure.identity.users import User, Users
 from projections.accounts import (

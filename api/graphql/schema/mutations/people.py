@@ -6,13 +6,13 @@ from typing import Annotated
 import strawberry
 
 from api.context import Context, Info
-from api.enums import Role
 from api.errors import BadUserInput
-from api.fields import described
-from api.mutations.commands import found, invalid
-from api.problems import AuthenticationProblem, ProblemCode, ValidationProblem
-from api.scalars import given
-from api.types import Session, User
+from api.graphql.schema.enums import Role
+from api.graphql.schema.fields import described
+from api.graphql.schema.problems import AuthenticationProblem, ProblemCode, ValidationProblem
+from api.graphql.schema.results import found, invalid
+from api.graphql.schema.scalars import given
+from api.graphql.schema.types import Session, User
 from api.validation import LONGEST_NAME, Check
 from infrastructure.identity.errors import (
     EmailNotVerified,

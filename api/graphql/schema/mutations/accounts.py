@@ -8,7 +8,13 @@ from uuid import UUID
 import strawberry
 
 from api.context import Context, Info
-from api.mutations.commands import (
+from api.graphql.schema.problems import (
+    ConflictProblem,
+    InsufficientFundsProblem,
+    ValidationProblem,
+    insufficient_funds,
+)
+from api.graphql.schema.results import (
     client_id,
     conflict,
     found,
@@ -17,14 +23,8 @@ from api.mutations.commands import (
     own_account,
     send,
 )
-from api.problems import (
-    ConflictProblem,
-    InsufficientFundsProblem,
-    ValidationProblem,
-    insufficient_funds,
-)
-from api.scalars import given
-from api.types import Account, Transaction
+from api.graphql.schema.scalars import given
+from api.graphql.schema.types import Account, Transaction
 from api.validation import Check
 from domain.commands import Deposit, Withdraw
 from domain.errors import BalanceTooLow, Conflict, Invalid

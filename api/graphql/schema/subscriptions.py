@@ -15,9 +15,9 @@ from strawberry.types.field import StrawberryField
 
 from api.context import Context, Info
 from api.errors import BadUserInput
-from api.mutations.commands import found, own_account
-from api.scalars import given, uuid_of
-from api.types import Account, Execution, ExecutionStep, OrderResult, Product
+from api.graphql.schema.results import found, own_account
+from api.graphql.schema.scalars import given, uuid_of
+from api.graphql.schema.types import Account, Execution, ExecutionStep, OrderResult, Product
 from api.validation import Check
 from infrastructure.ids import execution_id
 from projections.accounts import TransactionRow, transactions_after

@@ -4,14 +4,22 @@ from uuid import UUID
 
 import strawberry
 
-from api.connections import Connection, connection, page_of
 from api.context import Info
-from api.enums import ExecutionStatus, OrderStatus
 from api.errors import BadUserInput
-from api.fields import described
 from api.graphql.dataloaders.shared import ProductsPage
-from api.scalars import given, text_of, uuid_of
-from api.types import Execution, Order, Product, User, orders_connection, orders_of, values_of
+from api.graphql.schema.connections import Connection, connection, page_of
+from api.graphql.schema.enums import ExecutionStatus, OrderStatus
+from api.graphql.schema.fields import described
+from api.graphql.schema.scalars import given, text_of, uuid_of
+from api.graphql.schema.types import (
+    Execution,
+    Order,
+    Product,
+    User,
+    orders_connection,
+    orders_of,
+    values_of,
+)
 from infrastructure.ids import execution_id
 from projections.executions import count_executions, executions_page
 from projections.orders import count_orders, orders_page

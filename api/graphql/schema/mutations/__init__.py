@@ -2,10 +2,10 @@
 
 import strawberry
 
-from api.mutations.accounts import AccountMutations
-from api.mutations.orders import OrderMutations
-from api.mutations.people import PeopleMutations
-from api.mutations.products import ProductMutations
+from api.graphql.schema.mutations.accounts import AccountMutations
+from api.graphql.schema.mutations.orders import OrderMutations
+from api.graphql.schema.mutations.people import PeopleMutations
+from api.graphql.schema.mutations.products import ProductMutations
 
 
 @strawberry.type

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from api.errors import BadUserInput
-from api.scalars import given
+from api.graphql.schema.scalars import given
 from domain.message import message
 
 MOST_ROWS = 100

@@ -7,11 +7,19 @@ from uuid import UUID
 import strawberry
 
 from api.context import Context, Info
-from api.fields import described
-from api.mutations.commands import client_id, conflict, found, invalid, not_found, own_account, send
-from api.problems import ConflictProblem, NotFoundProblem, ValidationProblem
-from api.scalars import given, uuid_of
-from api.types import Execution, Order
+from api.graphql.schema.fields import described
+from api.graphql.schema.problems import ConflictProblem, NotFoundProblem, ValidationProblem
+from api.graphql.schema.results import (
+    client_id,
+    conflict,
+    found,
+    invalid,
+    not_found,
+    own_account,
+    send,
+)
+from api.graphql.schema.scalars import given, uuid_of
+from api.graphql.schema.types import Execution, Order
 from api.validation import MOST_ORDERED, MOST_ROWS, Check
 from domain.commands import CancelOrder, CreateOrder, PlaceOrder
 from domain.errors import Conflict, NotFound

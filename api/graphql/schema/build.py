@@ -3,12 +3,12 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from api.log import LogQuery
-from api.mutations import Mutation
-from api.problems import Problem
-from api.queries import Query
-from api.scalars import SCALARS
-from api.subscriptions import Subscription
+from api.graphql.schema.event_log import LogQuery
+from api.graphql.schema.mutations import Mutation
+from api.graphql.schema.problems import Problem
+from api.graphql.schema.queries import Query
+from api.graphql.schema.scalars import SCALARS
+from api.graphql.schema.subscriptions import Subscription
 
 
 @strawberry.type(name="Query")

@@ -7,12 +7,12 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from api.connections import Connection, Edge, PageInfo, connection, edges_of, page_of
 from api.context import Info
 from api.errors import BadUserInput
-from api.fields import described
-from api.scalars import given, text_of, uuid_of
-from api.types import Order
+from api.graphql.schema.connections import Connection, Edge, PageInfo, connection, edges_of, page_of
+from api.graphql.schema.fields import described
+from api.graphql.schema.scalars import given, text_of, uuid_of
+from api.graphql.schema.types import Order
 from infrastructure.errors import NotThere
 from infrastructure.event_store.query import EventFilter, StoredEvent, read_event_page
 from infrastructure.history.as_of import AsOf, order_as_of

@@ -7,8 +7,13 @@ from uuid import UUID
 import strawberry
 
 from api.context import Context
-from api.problems import ConflictProblem, FieldProblem, NotFoundProblem, ValidationProblem
-from api.scalars import given, uuid_of
+from api.graphql.schema.problems import (
+    ConflictProblem,
+    FieldProblem,
+    NotFoundProblem,
+    ValidationProblem,
+)
+from api.graphql.schema.scalars import given, uuid_of
 from domain.commands import Command
 from domain.errors import Conflict, Invalid, NotFound
 from domain.recorded import Origin

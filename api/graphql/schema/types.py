@@ -12,9 +12,11 @@ from uuid import UUID
 
 import strawberry
 
-from api.connections import Connection, Page, connection, page_of
 from api.context import Context, Info
-from api.enums import (
+from api.graphql.dataloaders.batching import Asked
+from api.graphql.dataloaders.shared import OrdersCount, OrdersOf, TransactionsOf
+from api.graphql.schema.connections import Connection, Page, connection, page_of
+from api.graphql.schema.enums import (
     ExecutionStatus,
     ExecutionStepType,
     OrderStatus,
@@ -22,12 +24,10 @@ from api.enums import (
     TransactionReason,
     TransactionType,
 )
-from api.fields import described, selected_below, soon
-from api.graphql.dataloaders.batching import Asked
-from api.graphql.dataloaders.shared import OrdersCount, OrdersOf, TransactionsOf
+from api.graphql.schema.fields import described, selected_below, soon
+from api.graphql.schema.problems import Problem, problem_of
+from api.graphql.schema.scalars import given
 from api.money import Currency, Money
-from api.problems import Problem, problem_of
-from api.scalars import given
 from infrastructure.identity.users import User as UserRow
 from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow

@@ -8,11 +8,19 @@ import strawberry
 
 from api.context import Context, Info
 from api.errors import BadUserInput
-from api.fields import described
-from api.mutations.commands import client_id, conflict, found, invalid, invalid_of, not_found, send
-from api.problems import ConflictProblem, NotFoundProblem, ValidationProblem
-from api.scalars import given, uuid_of
-from api.types import Product
+from api.graphql.schema.fields import described
+from api.graphql.schema.problems import ConflictProblem, NotFoundProblem, ValidationProblem
+from api.graphql.schema.results import (
+    client_id,
+    conflict,
+    found,
+    invalid,
+    invalid_of,
+    not_found,
+    send,
+)
+from api.graphql.schema.scalars import given, uuid_of
+from api.graphql.schema.types import Product
 from api.validation import LARGEST_INT, MOST_ROWS, Check
 from domain.commands import AdjustStock, ChangeProduct, DiscontinueProduct, ListProduct
 from domain.errors import Conflict, Invalid, NotFound
