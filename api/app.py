@@ -8,23 +8,23 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
+from api.graphql.admission import Tally
 from api.graphql.dataloaders.shared import Rows
 from api.graphql.execution.engine import Engine
 from api.graphql.schema.build import build_schema
-from api.graphql.transport.http import GraphQLEndpoint
-from api.http.files import static_files
-from api.http.health import health_routes
-from api.http.middleware import Direct, Edge, failure
-from api.money import currency_of
-from api.services import (
+from api.graphql.services import (
     CONNECTIONS_A_USER,
     MUTATIONS_A_MINUTE,
     OPERATIONS_A_PROCESS,
     SUBSCRIPTIONS_A_USER,
     Services,
 )
+from api.graphql.transport.http import GraphQLEndpoint
+from api.http.files import static_files
+from api.http.health import health_routes
+from api.http.middleware import Direct, Edge, failure
+from api.money import currency_of
 from api.start import database_url
-from api.tally import Tally
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.identity.authentication import Identity

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from api.graphql.services import Services
 from api.http.prometheus import metrics_text
-from api.services import Services
 from infrastructure.operations.health import Condition, condition_of
 
 PATIENCE = 2.0  # seconds

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from api.errors import Internal
+from api.graphql.errors import Internal
 from api.metrics import METHODS, REQUESTS
 from api.validation import parse_uuid
 from infrastructure.ids import new_id

@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from psycopg_pool import AsyncConnectionPool
 
+from api.graphql.services import Services
 from api.metrics import PROCESS
-from api.services import Services
 from infrastructure.operations.health import Condition
 
 

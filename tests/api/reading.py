@@ -12,7 +12,7 @@ from psycopg import AsyncConnection, AsyncCursor, Connection
 from psycopg_pool import AsyncConnectionPool
 from strawberry.types.execution import ExecutionResult
 
-from api.context import Context
+from api.graphql.context import Context
 from api.graphql.dataloaders.shared import Rows
 from api.graphql.schema.build import build_schema
 from api.money import currency_of

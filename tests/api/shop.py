@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from api.app import create_app
-from api.services import Services
+from api.graphql.services import Services
 from domain.commands import ListProduct, OpenAccount
 from domain.recorded import Origin
 from infrastructure.identity.passwords import Passwords

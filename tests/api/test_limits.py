@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from graphql import get_introspection_query
 
-from api.services import CONNECTIONS_A_USER, MUTATIONS_A_MINUTE, SUBSCRIPTIONS_A_USER
+from api.graphql.services import CONNECTIONS_A_USER, MUTATIONS_A_MINUTE, SUBSCRIPTIONS_A_USER
 from tests.api.shop import Shop, hear, say, whole_shop
 
 ORDERS = "query ($n: Int!) { viewer { orders(first: $n) { nodes { id items { productName } } } } }"

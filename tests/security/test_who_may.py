@@ -16,7 +16,7 @@ from graphql import (
     is_leaf_type,
 )
 
-from api.services import WITHOUT_TOKEN
+from api.graphql.services import WITHOUT_TOKEN
 from tests.api.mutations import ADDRESS, UPDATE_PRODUCT, buy, create
 from tests.api.shop import PATIENCE, Client, Shop, hear, say
 from tests.security.permissions import GIVEN, GUARDED, NO, NULL, ROOTS, WAITS, WHO, YES

@@ -22,8 +22,8 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
 from graphql.pyutils import AwaitableOrValue
 
-from api.context import Context
-from api.errors import BadUserInput, QueryTooComplex
+from api.graphql.context import Context
+from api.graphql.errors import BadUserInput, QueryTooComplex
 from api.graphql.execution.compiler.operation import Compiled, NotCompilable, compile_operation
 from api.graphql.execution.cost import (
     MOST_COST,

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from api.errors import BadUserInput
+from api.graphql.errors import BadUserInput
 from api.graphql.schema.scalars import given
 from domain.message import message
 

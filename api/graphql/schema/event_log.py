@@ -7,8 +7,8 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from api.context import Info
-from api.errors import BadUserInput
+from api.graphql.context import Info
+from api.graphql.errors import BadUserInput
 from api.graphql.schema.connections import Connection, Edge, PageInfo, connection, edges_of, page_of
 from api.graphql.schema.fields import described
 from api.graphql.schema.scalars import given, text_of, uuid_of

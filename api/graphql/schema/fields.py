@@ -7,7 +7,7 @@ import strawberry
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionNode
 from strawberry.types.field import StrawberryField
 
-from api.context import Info
+from api.graphql.context import Info
 from api.graphql.dataloaders.batching import Asked
 
 R = TypeVar("R")

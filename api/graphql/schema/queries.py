@@ -4,9 +4,9 @@ from uuid import UUID
 
 import strawberry
 
-from api.context import Info
-from api.errors import BadUserInput
+from api.graphql.context import Info
 from api.graphql.dataloaders.shared import ProductsPage
+from api.graphql.errors import BadUserInput
 from api.graphql.schema.connections import Connection, connection, page_of
 from api.graphql.schema.enums import ExecutionStatus, OrderStatus
 from api.graphql.schema.fields import described

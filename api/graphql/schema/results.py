@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.context import Context
+from api.graphql.context import Context
 from api.graphql.schema.problems import (
     ConflictProblem,
     FieldProblem,

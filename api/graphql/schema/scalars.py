@@ -10,7 +10,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
-from api.errors import BadUserInput
+from api.graphql.errors import BadUserInput
 from api.validation import UNPRINTABLE, parse_uuid
 
 LONGEST_DECIMAL = 50

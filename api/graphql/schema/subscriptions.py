@@ -13,8 +13,8 @@ from uuid import UUID
 import strawberry
 from strawberry.types.field import StrawberryField
 
-from api.context import Context, Info
-from api.errors import BadUserInput
+from api.graphql.context import Context, Info
+from api.graphql.errors import BadUserInput
 from api.graphql.schema.results import found, own_account
 from api.graphql.schema.scalars import given, uuid_of
 from api.graphql.schema.types import Account, Execution, ExecutionStep, OrderResult, Product

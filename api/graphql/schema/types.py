@@ -12,7 +12,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.context import Context, Info
+from api.graphql.context import Context, Info
 from api.graphql.dataloaders.batching import Asked
 from api.graphql.dataloaders.shared import OrdersCount, OrdersOf, TransactionsOf
 from api.graphql.schema.connections import Connection, Page, connection, page_of

@@ -14,13 +14,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from api.errors import BadUserInput, RateLimited
+from api.graphql.admission import TooMany
+from api.graphql.errors import BadUserInput, RateLimited
 from api.graphql.execution.engine import Refused, Request, request_of
+from api.graphql.services import Services
 from api.graphql.transport.graphiql import graphiql_page
 from api.graphql.transport.responses import answer
 from api.graphql.transport.websocket import Connection
-from api.services import Services
-from api.tally import TooMany
 from infrastructure.errors import Overloaded
 from infrastructure.identity.errors import InvalidToken
 from infrastructure.identity.rate_limits import client_of

@@ -8,7 +8,7 @@ import structlog
 from graphql import ExecutionResult, GraphQLError
 from psycopg_pool import PoolTimeout
 
-from api.errors import BadUserInput, CallError, Internal, RateLimited
+from api.graphql.errors import BadUserInput, CallError, Internal, RateLimited
 from infrastructure.errors import Overloaded, ReadModelsLate, Unavailable
 from infrastructure.identity import errors as identity_errors
 

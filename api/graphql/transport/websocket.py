@@ -20,12 +20,12 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from structlog.contextvars import bind_contextvars
 
-from api.context import Context
-from api.errors import BadUserInput, RateLimited
+from api.graphql.admission import TooMany
+from api.graphql.context import Context
+from api.graphql.errors import BadUserInput, RateLimited
 from api.graphql.execution.engine import Refused, Request, request_of
+from api.graphql.services import Services
 from api.graphql.transport.responses import answer, error_list
-from api.services import Services
-from api.tally import TooMany
 from infrastructure.identity.errors import InvalidToken
 from infrastructure.identity.rate_limits import client_of
 from infrastructure.identity.tokens import Caller

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.context import Context, Info
+from api.graphql.context import Context, Info
 from api.graphql.schema.problems import (
     ConflictProblem,
     InsufficientFundsProblem,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.context import Context, Info
+from api.graphql.context import Context, Info
 from api.graphql.schema.fields import described
 from api.graphql.schema.problems import ConflictProblem, NotFoundProblem, ValidationProblem
 from api.graphql.schema.results import (

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import strawberry
 
-from api.context import Context, Info
-from api.errors import BadUserInput
+from api.graphql.context import Context, Info
+from api.graphql.errors import BadUserInput
 from api.graphql.schema.enums import Role
 from api.graphql.schema.fields import described
 from api.graphql.schema.problems import AuthenticationProblem, ProblemCode, ValidationProblem

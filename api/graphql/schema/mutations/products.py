@@ -6,8 +6,8 @@ from uuid import UUID
 
 import strawberry
 
-from api.context import Context, Info
-from api.errors import BadUserInput
+from api.graphql.context import Context, Info
+from api.graphql.errors import BadUserInput
 from api.graphql.schema.fields import described
 from api.graphql.schema.problems import ConflictProblem, NotFoundProblem, ValidationProblem
 from api.graphql.schema.results import (

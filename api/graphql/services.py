@@ -7,12 +7,12 @@ from uuid import UUID
 from graphql import ExecutionResult, OperationType
 from psycopg_pool import AsyncConnectionPool
 
-from api.context import Context
-from api.errors import RateLimited, Unauthenticated
+from api.graphql.admission import Tally
+from api.graphql.context import Context
 from api.graphql.dataloaders.shared import Rows
+from api.graphql.errors import RateLimited, Unauthenticated
 from api.graphql.execution.engine import Engine, Operation, Refused, Request
 from api.money import Currency
-from api.tally import Tally
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.errors import Overloaded
 from infrastructure.event_store.appender import Writer

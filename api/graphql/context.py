@@ -6,9 +6,9 @@ from uuid import UUID
 import strawberry
 from psycopg_pool import AsyncConnectionPool
 
-from api.errors import Forbidden, Unauthenticated
 from api.graphql.dataloaders.request import Loaders
 from api.graphql.dataloaders.shared import Rows
+from api.graphql.errors import Forbidden, Unauthenticated
 from api.money import Currency
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.identity.authentication import Identity
