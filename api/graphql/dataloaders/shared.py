@@ -1,4 +1,4 @@
-"""The read models' rows, as all calls of a process read them: see `api.graphql.dataloaders.batching`."""
+"""The read models' rows, as all calls of a process read them: see `batching` beside it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
