@@ -31,7 +31,7 @@ sys.exit(orphans.main("", [sys.executable, "-c", "import time; time.sleep(600)"]
 # Told to stop just before uvicorn begins to mind signals.
 API = """
 import os, signal, uvicorn
-from api import cli
+from api.cli import main as cli
 
 run = uvicorn.Server.run
 

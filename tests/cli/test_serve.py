@@ -153,7 +153,7 @@ def test_several_api_processes_share_the_port(start: Start, database_url: str) -
     eventually(api.is_ready)
     eventually(lambda: len(api.family()) == 2)
     api.family()[0].kill()
-    eventually(lambda: "process died" in api.graphql.schema.event_log)
+    eventually(lambda: "process died" in api.log)
     eventually(api.is_ready)
     assert api.terminate() == 0
     assert worker.terminate() == 0

@@ -14,7 +14,7 @@ import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api import cli
+from api.cli import main as cli
 from infrastructure.consumers.runner import ELECT, Lead
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.read_models.projector import Projector

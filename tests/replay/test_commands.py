@@ -12,7 +12,7 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.commands import add_commands
+from api.cli.operators import add_commands
 from domain.events import AccountOpened, OrderPlaced, OrderRejected, ProductListed
 from infrastructure.read_models.rebuild import Connections, rebuild
 from projections import orders

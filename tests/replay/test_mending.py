@@ -152,7 +152,7 @@ def test_a_retry_that_fails_again_says_why(
 def test_a_retry_says_when_nobody_works(
     stuck: Stuck, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.commands.executions.PATIENCE", 0.3)
+    monkeypatch.setattr("api.cli.executions.PATIENCE", 0.3)
     said = command("executions", "retry", "stuck", "--yes")
     assert said.status == 1
     assert "does a worker run?" in said.err

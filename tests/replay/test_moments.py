@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from api.commands import moments
+from api.cli import times
 
 SATURDAY = datetime(2026, 11, 21, 15, 30, 5, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def saturday(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moments, "now", lambda: SATURDAY)
+    monkeypatch.setattr(times, "now", lambda: SATURDAY)
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,17 @@ def saturday(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_moment_is_understood(text: str, expected: str) -> None:
-    assert moments.since(text).isoformat() == f"{expected}+00:00"
+    assert times.since(text).isoformat() == f"{expected}+00:00"
 
 
 @pytest.mark.parametrize("text", ["today", "yesterday", "last friday", "2026-11-02"])
 def test_up_to_a_day_means_up_to_its_end(text: str) -> None:
     day = timedelta(days=1) - timedelta(microseconds=1)
-    assert moments.until(text) - moments.since(text) == day
+    assert times.until(text) - times.since(text) == day
 
 
 def test_up_to_a_moment_means_the_moment() -> None:
-    assert moments.until("2h ago") == moments.since("2h ago")
+    assert times.until("2h ago") == times.since("2h ago")
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_up_to_a_moment_means_the_moment() -> None:
 )
 def test_what_is_no_moment_is_said_so(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is no moment"):
-        moments.since(text)
+        times.since(text)
 
 
 def test_ages() -> None:
-    assert moments.age("5m") == timedelta(minutes=5)
+    assert times.age("5m") == timedelta(minutes=5)
     with pytest.raises(typer.BadParameter, match="is not such as"):
-        moments.age("five")
+        times.age("five")

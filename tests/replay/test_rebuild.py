@@ -124,7 +124,7 @@ def test_killed_at_any_moment_it_leaves_the_live_one_as_it_was(
     project(database_url)
     before = everything(connection)
     script = (
-        "from api.commands.projections import app\n"
+        "from api.cli.projections import app\n"
         "from infrastructure.replay import filling\n"
         "filling.WORTH_IT, filling.STRETCH, filling._processors = 1_000, 700, lambda: 4\n"
         "import sys; print('ready', flush=True); sys.stdin.readline()\n"

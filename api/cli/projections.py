@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.terminal import (
+from api.cli.terminal import (
     Advance,
     AsJson,
     Shop,

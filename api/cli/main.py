@@ -110,7 +110,7 @@ def _import_commands(arguments: list[str]) -> None:
     """What operators do needs a third of all imports: the processes of a shop start without."""
     known = {command.callback.__name__ for command in app.registered_commands if command.callback}
     if not app.registered_groups and known.isdisjoint(arguments[:1]):
-        from api.commands import add_commands  # noqa: PLC0415
+        from api.cli.operators import add_commands  # noqa: PLC0415
 
         add_commands(app)
 
@@ -124,7 +124,3 @@ def _start(process: str) -> Settings:
 def _fail(reason: str, status: int) -> None:
     typer.echo(f"shop: {reason}", err=True)
     raise SystemExit(status)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,8 +10,8 @@ import typer
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from api.commands import moments
-from api.commands.terminal import (
+from api.cli import times
+from api.cli.terminal import (
     AsJson,
     Shop,
     event_object,
@@ -39,7 +39,7 @@ Version = Annotated[
 ]
 At = Annotated[
     datetime | None,
-    typer.Option(parser=moments.until, metavar="TIME", help=f"At this moment. {moments.HELP}"),
+    typer.Option(parser=times.until, metavar="TIME", help=f"At this moment. {times.HELP}"),
 ]
 Diff = Annotated[
     str | None,
@@ -162,7 +162,7 @@ def _answer(
             for path, value in _leaves(before).items():
                 say(f"{strong(path)}:", shown(value))
         return
-    later = AsOf(version=int(diff)) if diff.isdecimal() else AsOf(at=moments.until(diff))
+    later = AsOf(version=int(diff)) if diff.isdecimal() else AsOf(at=times.until(diff))
     after = shop.ask(lambda connection: question(connection, later))
     old, new = _leaves(before), _leaves(after)
     for path in dict.fromkeys([*old, *new]):

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from api.commands.projections import compare_one
-from api.commands.terminal import AsJson, Shop, open_shop, progress, say, say_json, strong
+from api.cli.projections import compare_one
+from api.cli.terminal import AsJson, Shop, open_shop, progress, say, say_json, strong
 from infrastructure.operations.audit import Audited, Finding
 from infrastructure.operations.audit import audit as auditing
 from infrastructure.read_models.rebuild import Progress

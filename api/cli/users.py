@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 import typer
 
-from api.commands.terminal import (
+from api.cli.terminal import (
     AsJson,
     Shop,
     moment,
@@ -50,7 +50,7 @@ def create_admin(
     as_json: AsJson = False,
 ) -> None:
     """Make an administrator. The password is asked for, unless it comes by the standard input."""
-    from api.administrators import create_administrator  # noqa: PLC0415  # the others do without it
+    from api.cli.administrators import create_administrator  # noqa: PLC0415  # the others do without it
 
     settings = load_settings()
     configure_logs("create-admin", settings.log_level, settings.log_format)

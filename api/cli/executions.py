@@ -9,8 +9,8 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.commands import moments
-from api.commands.terminal import (
+from api.cli import times
+from api.cli.terminal import (
     AsJson,
     By,
     Yes,
@@ -64,7 +64,7 @@ def list_executions(
     customer: Customer = None,
     older_than: Annotated[
         timedelta | None,
-        typer.Option(parser=moments.age, metavar="AGE", help="Begun longer ago, such as 5m."),
+        typer.Option(parser=times.age, metavar="AGE", help="Begun longer ago, such as 5m."),
     ] = None,
     stuck: Annotated[bool, typer.Option("--stuck", help="Put aside, or overdue.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")] = 50,
@@ -74,7 +74,7 @@ def list_executions(
     wanted = ExecutionFilter(
         customer_id=customer,
         statuses=tuple(map(_status, status)) if status else None,
-        started_before=None if older_than is None else moments.now() - older_than,
+        started_before=None if older_than is None else times.now() - older_than,
         stuck=stuck,
     )
     with open_shop("executions") as shop, shop.connection() as connection:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.terminal import (
+from api.cli.terminal import (
     AsJson,
     By,
     Yes,

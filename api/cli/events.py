@@ -9,8 +9,8 @@ from uuid import UUID
 
 import typer
 
-from api.commands import moments
-from api.commands.terminal import (
+from api.cli import times
+from api.cli.terminal import (
     Advance,
     AsJson,
     event_object,
@@ -65,11 +65,11 @@ Correlation = Annotated[
 Actor = Annotated[UUID | None, typer.Option(help="Caused by this user.", metavar="ID")]
 Since = Annotated[
     datetime | None,
-    typer.Option(parser=moments.since, metavar="TIME", help=f"From then on. {moments.HELP}"),
+    typer.Option(parser=times.since, metavar="TIME", help=f"From then on. {times.HELP}"),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(parser=moments.until, metavar="TIME", help=f"Up to then. {moments.HELP}"),
+    typer.Option(parser=times.until, metavar="TIME", help=f"Up to then. {times.HELP}"),
 ]
 Words = Annotated[
     list[str] | None,

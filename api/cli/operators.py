@@ -2,17 +2,17 @@
 
 import typer
 
-from api.commands import events, executions, parked, projections, things, users
-from api.commands.audit import audit
+from api.cli import as_of, events, executions, parked, projections, users
+from api.cli.audit import audit
 
 
 def add_commands(app: typer.Typer) -> None:
     """Let `app` have all of them."""
     app.add_typer(users.app, name="users")
     app.add_typer(events.app, name="events")
-    app.add_typer(things.orders, name="orders")
-    app.add_typer(things.products, name="products")
-    app.add_typer(things.accounts, name="accounts")
+    app.add_typer(as_of.orders, name="orders")
+    app.add_typer(as_of.products, name="products")
+    app.add_typer(as_of.accounts, name="accounts")
     app.add_typer(executions.app, name="executions")
     app.add_typer(projections.app, name="projections")
     app.add_typer(parked.app, name="parked")

@@ -1,0 +1,1 @@
+"""The command line: `shop`, in `main`; what operators use, in `operators`."""
