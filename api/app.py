@@ -24,7 +24,7 @@ from api.http.files import static_files
 from api.http.health import health_routes
 from api.http.middleware import Direct, Edge, failure
 from api.money import currency_of
-from api.start import database_url
+from api.startup import database_url
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.event_store.appender import Writer
 from infrastructure.identity.authentication import Identity

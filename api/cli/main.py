@@ -9,10 +9,10 @@ import psycopg
 import typer
 from psycopg_pool import PoolTimeout
 
-from api import processes
+from api import serving
 from api.demo.command import demo
-from api.processes import Work
-from api.start import StartError, any_database, unreachable
+from api.serving import Work
+from api.startup import StartError, any_database, unreachable
 from infrastructure.errors import InfrastructureError
 from infrastructure.identity.errors import ValidationFailed
 from infrastructure.observability.logs import configure_logs
@@ -42,7 +42,7 @@ def serve(
 
         serve_demo(settings)
     else:
-        processes.serve(settings)
+        serving.serve(settings)
 
 
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop api")
@@ -50,10 +50,10 @@ def api(fd: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
     """Answer GraphQL and HTTP, and nothing else."""
     settings = _start("api")
     if fd is None:
-        processes.serve_api(settings)
+        serving.serve_api(settings)
     else:
-        processes.stop_when_orphaned()
-        processes.run_api(settings, socket.socket(fileno=fd))
+        serving.stop_when_orphaned()
+        serving.run_api(settings, socket.socket(fileno=fd))
 
 
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop worker")
@@ -61,10 +61,10 @@ def worker(only: Annotated[Work | None, typer.Option(hidden=True)] = None) -> No
     """Run the process manager, the projector and the courier; further ones stand by."""
     settings = _start(only or "worker")
     if only is None:
-        processes.work(settings)
+        serving.work(settings)
     else:
-        processes.stop_when_orphaned()
-        processes.run_work(settings, only)
+        serving.stop_when_orphaned()
+        serving.run_work(settings, only)
 
 
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop migrate")

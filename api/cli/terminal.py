@@ -23,7 +23,7 @@ from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingCo
 from rich.table import Table
 from rich.text import Text
 
-from api.start import StartError, check_database, database_url
+from api.startup import StartError, check_database, database_url
 from infrastructure.event_store.query import StoredEvent
 from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import conninfo, tool_connection

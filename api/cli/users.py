@@ -17,7 +17,7 @@ from api.cli.terminal import (
     say_table,
     shown,
 )
-from api.start import any_database
+from api.startup import any_database
 from api.validation import parse_uuid
 from infrastructure.errors import NotThere
 from infrastructure.identity.tokens import Role

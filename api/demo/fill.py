@@ -7,10 +7,10 @@ import structlog
 import typer
 import uvloop
 
-from api import processes
+from api import serving
 from api.demo.data import ADA, ADMIN, GRACE, PASSWORD, PEOPLE, SKATEBOARDS, Person
 from api.money import currency_of
-from api.start import StartError
+from api.startup import StartError
 from domain.commands import ListProduct
 from domain.recorded import Origin
 from infrastructure.command_handling.dispatcher import Dispatcher
@@ -32,7 +32,7 @@ def serve_demo(settings: Settings) -> None:
     if settings.admin_code is None:
         os.environ[f"{PREFIX}ADMIN_CODE"] = "*"  # what the processes that are started go by
     log.warning("this is a demo: everybody knows its administrator's password")
-    processes.serve(
+    serving.serve(
         settings,
         prepare=lambda url: uvloop.run(fill(settings, url)),
         announce=lambda address: typer.echo(welcome(settings, address)),

@@ -44,11 +44,11 @@ cli.app(["api"])
 """
 DEAF = """
 import signal, time
-from api import processes
+from api import serving
 
 processes.PATIENCE = 0.5
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-processes.stop_when_orphaned()
+serving.stop_when_orphaned()
 time.sleep(600)
 """
 

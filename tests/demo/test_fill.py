@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from api.demo.data import ADA, ADMIN, BUYERS, GRACE, PASSWORD, SKATEBOARDS
 from api.demo.fill import fill
-from api.start import StartError
+from api.startup import StartError
 from infrastructure.settings import Settings
 from tests.api.shop import Shop, hashes_by
 from tests.cli.running import KEY, RunningShop, eventually

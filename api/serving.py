@@ -15,7 +15,7 @@ from typing import Literal
 import structlog
 import uvloop
 
-from api.start import StartError, check_database, database_url, listen, migrate_database
+from api.startup import StartError, check_database, database_url, listen, migrate_database
 from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.observability.tracing import tracing
 from infrastructure.postgres.connections import async_pool
