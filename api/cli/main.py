@@ -1,4 +1,4 @@
-"""The command line. Exit status: 0 good, 1 failed, 2 used or set up wrongly."""
+"""The command line. Exit status: 0 good, 1 failed, 2 used or set up wrongly, 75 try again."""
 
 import os
 import socket
@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from api import serving
 from api.demo.command import demo
+from api.failures import failure_of
 from api.serving import Work
 from api.startup import StartError, any_database, unreachable
 from infrastructure.errors import InfrastructureError
@@ -100,10 +101,12 @@ def main() -> None:
         _fail(str(error), 2)
     except ValidationFailed as error:
         _fail("; ".join(f"{path}: {text}" for path, text in error.fields), 2)
-    except (StartError, EmbeddedError, InfrastructureError) as error:
+    except (StartError, EmbeddedError) as error:
         _fail(str(error), 1)
+    except InfrastructureError as error:
+        _fail(str(error), failure_of(error).exit_status)
     except (psycopg.OperationalError, PoolTimeout) as error:
-        _fail(unreachable(error), 1)
+        _fail(unreachable(error), failure_of(error).exit_status)
 
 
 def _import_commands(arguments: list[str]) -> None:

@@ -5,6 +5,7 @@ CallError
  ├─ Forbidden          not for this caller
  ├─ BadUserInput       the call is malformed
  ├─ RateLimited        too many calls; try again after `retryAfter` seconds
+ ├─ Unavailable        the database is away; try again after `retryAfter` seconds
  ├─ QueryTooComplex    the document asks for more than one call may
  └─ Internal           the shop failed; details are in its log, under the same request id
 """
@@ -13,49 +14,67 @@ from typing import Any, ClassVar
 
 from graphql import GraphQLError
 
+from api import failures
+from api.failures import Failure
+
 
 class CallError(GraphQLError):
     """Its message is one sentence for a person, without anything of the shop's insides."""
 
-    code: ClassVar[str]
+    failure: ClassVar[Failure]
 
     def __init__(self, message: str, **extensions: Any) -> None:
-        super().__init__(message, extensions={"code": self.code, **extensions})
+        super().__init__(message, extensions={"code": self.failure.code, **extensions})
 
 
 class Unauthenticated(CallError):
-    code = "UNAUTHENTICATED"
+    failure = failures.UNAUTHENTICATED
 
     def __init__(self, message: str = "Sign in first.") -> None:
         super().__init__(message)
 
 
 class Forbidden(CallError):
-    code = "FORBIDDEN"
+    failure = failures.FORBIDDEN
 
     def __init__(self, message: str = "Only administrators may do this.") -> None:
         super().__init__(message)
 
 
 class BadUserInput(CallError):
-    code = "BAD_USER_INPUT"
+    failure = failures.BAD_USER_INPUT
 
 
 class RateLimited(CallError):
     """`retry_after` is in seconds."""
 
-    code = "RATE_LIMITED"
+    failure = failures.RATE_LIMITED
 
     def __init__(self, retry_after: int, message: str = "Too many calls; slow down.") -> None:
         super().__init__(message, retryAfter=retry_after)
 
 
+class TooBusy(RateLimited):
+    """All callers together ask for too much."""
+
+    failure = failures.OVERLOADED
+
+
+class Unavailable(CallError):
+    """`retry_after` is in seconds."""
+
+    failure = failures.UNAVAILABLE
+
+    def __init__(self, retry_after: int, message: str, **more: Any) -> None:
+        super().__init__(message, retryAfter=retry_after, **more)
+
+
 class QueryTooComplex(CallError):
-    code = "QUERY_TOO_COMPLEX"
+    failure = failures.QUERY_TOO_COMPLEX
 
 
 class Internal(CallError):
-    code = "INTERNAL"
+    failure = failures.INTERNAL
 
     def __init__(self, message: str = "Something went wrong on the server.", **more: Any) -> None:
         super().__init__(message, **more)

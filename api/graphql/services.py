@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from time import time_ns
 from uuid import UUID
 
-from graphql import ExecutionResult, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationType
 from psycopg_pool import AsyncConnectionPool
 
 from api.graphql.admission import Tally
 from api.graphql.context import Context
 from api.graphql.dataloaders.shared import Rows
-from api.graphql.errors import RateLimited, Unauthenticated
+from api.graphql.errors import Unauthenticated
 from api.graphql.execution.engine import Engine, Operation, Refused, Request
 from api.money import Currency
 from infrastructure.command_handling.dispatcher import Dispatcher
@@ -111,7 +111,7 @@ class Services:
                 if not WITHOUT_TOKEN.issuperset(operation.fields.values()):
                     self.backlog.admit()
             except (identity_errors.RateLimited, Overloaded) as refusal:
-                raise Refused(RateLimited(refusal.retry_after, str(refusal))) from None
+                raise Refused(GraphQLError("", original_error=refusal)) from None
         return operation, cost
 
     async def execute(

@@ -84,7 +84,7 @@ async def test_a_shop_whose_database_is_gone_says_so(new_shop: Shop) -> None:
                 assert response.status_code == 503
                 assert response.json()["problems"] == {"database": "does not answer"}
                 answer = await ada.send("{ products { totalCount } }")
-                assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
+                assert answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
                 assert "database" in answer["errors"][0]["message"]
                 assert (await get(new_shop.api, "/metrics")).status_code == 200
             finally:

@@ -18,7 +18,7 @@ from tests.faults.buyers import buying
 from tests.faults.conftest import Stand, standing
 from tests.faults.waiting import until
 
-AWAY = "INTERNAL: The shop cannot reach its database; try again in a moment."
+AWAY = "UNAVAILABLE: The shop cannot reach its database; try again in a moment."
 LATE = "INTERNAL: The command was accepted, but its outcome cannot be shown yet."
 BUSY = "RATE_LIMITED: The shop is busy; try again in a moment."  # when it is back, but behind
 LONGEST = 20.0  # seconds that anybody may wait for an answer of any kind
@@ -124,7 +124,7 @@ async def test_who_waits_for_it_does_so_quietly(stand: Stand) -> None:
         assert process_time() - began < 1
         assert len(lines) < 60
     answer = await asked
-    assert f"INTERNAL: {answer['errors'][0]['message']}" == AWAY
+    assert f"UNAVAILABLE: {answer['errors'][0]['message']}" == AWAY
     assert answer["errors"][0]["extensions"]["retryAfter"] == 2
     stand.server.start()
 

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from api.graphql.admission import TooMany
-from api.graphql.errors import BadUserInput, RateLimited
+from api.graphql.errors import BadUserInput, TooBusy
 from api.graphql.execution.engine import Refused, Request, request_of
 from api.graphql.services import Services
 from api.graphql.transport.graphiql import graphiql_page
@@ -73,7 +73,7 @@ class GraphQLEndpoint:
             with self._services.operations.hold(None):
                 result, cost = await self._execute(http, request)
         except TooMany:
-            result, cost = ExecutionResult(None, [RateLimited(1, str(Overloaded()))]), None
+            result, cost = ExecutionResult(None, [TooBusy(1, str(Overloaded()))]), None
         body = answer(result, http.state.request_id, cost)
         if GRAPHQL_JSON in accepted:
             status = 200 if "data" in body else 400

@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-import psycopg
 import structlog
 from graphql import ExecutionResult, GraphQLError
-from psycopg_pool import PoolTimeout
 
-from api.graphql.errors import BadUserInput, CallError, Internal, RateLimited
-from infrastructure.errors import Overloaded, ReadModelsLate, Unavailable
-from infrastructure.identity import errors as identity_errors
+from api import failures
+from api.failures import failure_of, retry_after
+from api.graphql.errors import (
+    BadUserInput,
+    CallError,
+    Internal,
+    RateLimited,
+    TooBusy,
+    Unavailable,
+)
+from api.graphql.transport.redaction import without_values
+from infrastructure.errors import ReadModelsLate
+from infrastructure.errors import Unavailable as Away
 
 log = structlog.get_logger()
 
@@ -44,32 +52,25 @@ def _shown(error: GraphQLError, request_id: object) -> dict[str, Any]:
     return shown
 
 
-def _told(error: GraphQLError, request_id: object) -> GraphQLError:
-    match root_cause(error):
-        case CallError() as cause:
+def _told(error: GraphQLError, request_id: object) -> CallError:
+    cause = root_cause(error)
+    seconds = retry_after(cause)
+    match failure_of(cause):
+        case _ if isinstance(cause, CallError):
             return cause
-        case identity_errors.RateLimited(retry_after=seconds) as cause:
+        case failures.RATE_LIMITED if seconds is not None:
             return RateLimited(seconds, str(cause))
-        case Overloaded(retry_after=seconds) as cause:
-            return RateLimited(seconds, str(cause))
-        case ReadModelsLate() as cause:
-            return Internal(str(cause), requestId=str(request_id))
-        case (
-            Unavailable()
-            | psycopg.OperationalError()
-            | psycopg.errors.ReadOnlySqlTransaction()
-            | PoolTimeout() as cause
-        ):
+        case failures.OVERLOADED if seconds is not None:
+            return TooBusy(seconds, str(cause))
+        case failures.UNAVAILABLE if seconds is not None:
             log.warning("database unavailable", path=error.path, error=type(cause).__name__)
-            unavailable = Unavailable()
-            return Internal(
-                str(unavailable), requestId=str(request_id), retryAfter=unavailable.retry_after
-            )
-        case GraphQLError() as cause:
-            return BadUserInput(cause.message)
-        case cause if not error.path:  # a variable's value could not be read
-            return BadUserInput(error.message)
-        case cause:
+            return Unavailable(seconds, str(Away()), requestId=str(request_id))
+        case _ if isinstance(cause, ReadModelsLate):
+            return Internal(str(cause), requestId=str(request_id))
+        # Without a path, a variable's value could not be read.
+        case _ if isinstance(cause, GraphQLError) or not error.path:
+            return BadUserInput(without_values(error.message))
+        case _:
             log.error("resolver failed", path=error.path, exc_info=cause)
             return Internal(
                 f"Something went wrong; request id {request_id}.", requestId=str(request_id)
