@@ -9,7 +9,7 @@ from psycopg import connect, sql
 from psycopg.conninfo import make_conninfo
 
 from domain.message import message
-from infrastructure.postgres.connections import migrate
+from infrastructure.operations.migrate import migrate
 from infrastructure.postgres.embedded import BINARIES, EmbeddedPostgres
 
 # 128 clients do not fit beside the shop into its own setting; nothing else differs from it.

@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]  # has no types
 
-from infrastructure.postgres.connections import migrate
+from infrastructure.operations.migrate import migrate
 from infrastructure.postgres.embedded import EmbeddedPostgres
 
 configure = structlog.configure

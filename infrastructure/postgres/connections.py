@@ -1,9 +1,6 @@
-"""Connections to PostgreSQL, and `migrate`, which makes everything that the shop keeps there."""
+"""Connections to PostgreSQL: pools, and those of tools."""
 
-from dataclasses import asdict
-from importlib.resources import files
 from select import POLLIN, poll
-from time import monotonic
 from typing import Any
 
 import orjson
@@ -19,9 +16,6 @@ from projections import PROJECTIONS
 log = structlog.get_logger()
 
 SEARCH_PATH = ", ".join([*(projection.name for projection in PROJECTIONS), "public"])
-SCRIPTS = ("schema.sql", "identity.sql")
-MIGRATION_LOCK = 7461726400
-SAY_EVERY = 5.0  # seconds
 # The database is away, starting, full, too slow or no longer the primary: all of that passes.
 AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, PoolTimeout)
 # A machine that is gone without a word is noticed within half a minute. Unix sockets ignore this.
@@ -91,27 +85,6 @@ async def _check(connection: AsyncConnection) -> None:
 async def _nothing(_: AsyncConnection) -> None:
     """With something to do, the pool takes connections back in a task of its own: a caller that is
     cancelled while it gives one back would lose it otherwise (psycopg_pool 3.3)."""
-
-
-def migrate(url: str) -> None:
-    """Make or change all tables, functions and read models. Whoever calls it second waits for the
-    first. Raises psycopg.Error when the database cannot be reached or refuses."""
-    from infrastructure.read_models.rebuild import Connections, deploy  # noqa: PLC0415  # most do without
-
-    with psycopg.connect(
-        conninfo(url, "migrate", search_path="public", statement_timeout=0, lock_timeout=60_000),
-        autocommit=True,
-    ) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
-        with connection.transaction():
-            for script in SCRIPTS:
-                connection.execute(files("infrastructure").joinpath(script).read_bytes())
-        with tool_connection(url, "migrate") as reader:
-            said = monotonic()
-            for progress in deploy(Connections(reader, connection), PROJECTIONS):
-                if monotonic() - said > SAY_EVERY:
-                    log.info("filling a read model", **asdict(progress))
-                    said = monotonic()
 
 
 def tool_connection(url: str, application_name: str) -> psycopg.Connection:

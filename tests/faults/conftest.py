@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.postgres.connections import migrate
+from infrastructure.operations.migrate import migrate
 from tests.api.shop import Shop, whole_shop
 from tests.conftest import FORGETFUL
 from tests.faults.buyers import Answers, Buyer, Product

@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
-from infrastructure.postgres.connections import migrate
+from infrastructure.operations.migrate import migrate
 from tests.api.mutations import CREATE_ORDER, DEPOSIT, buy, order_input
 from tests.api.shop import whole_shop
 from tests.conftest import _temporary_folder

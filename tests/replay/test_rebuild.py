@@ -19,7 +19,8 @@ from psycopg.rows import TupleRow
 from domain.events import ProductListed
 from domain.recorded import Recorded
 from infrastructure.errors import InTheWay, NotMigrated, NotThere
-from infrastructure.postgres.connections import migrate, tool_connection
+from infrastructure.operations.migrate import migrate
+from infrastructure.postgres.connections import tool_connection
 from infrastructure.read_models.copy_table import kept
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Connections, deploy, rebuild, roll_back

@@ -16,8 +16,9 @@ from infrastructure.event_store.jsonl import line_of, row_of
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.operations import transfer
 from infrastructure.operations.audit import Audited, Finding, audit
+from infrastructure.operations.migrate import migrate
 from infrastructure.operations.transfer import Seal, check_file, export, import_log
-from infrastructure.postgres.connections import conninfo, migrate, tool_connection
+from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Connections, Progress

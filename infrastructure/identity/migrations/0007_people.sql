@@ -1,3 +1,5 @@
+-- As released in 0.1.0.
+
 -- People: who they are, how they prove it, and what is to be mailed to them. None of it is an event.
 
 CREATE TABLE IF NOT EXISTS users (
