@@ -60,6 +60,7 @@ def serve(
             postgres.wait_until_ready()
         url = postgres.url if postgres else database_url(settings)
         migrate_database(url)
+        check_database(settings, url)
         if prepare is not None:
             prepare(url)
         environment = _environment(url, keys)
@@ -73,7 +74,7 @@ def serve_api(settings: Settings) -> None:
     """Answer calls until told to stop. Raises StartError or SettingsError."""
     keys = settings.signing_keys()
     url = database_url(settings)
-    check_database(url)
+    check_database(settings, url)
     with listen(settings.host, settings.port) as listener:
         if settings.api_processes == 1:
             run_api(settings, listener)
@@ -90,7 +91,7 @@ def work(settings: Settings) -> None:
     """
     keys = settings.signing_keys()
     url = database_url(settings)
-    check_database(url)
+    check_database(settings, url)
     with Supervisor() as supervisor:
         supervisor.start(*_work_programs(_environment(url, keys)))
         supervisor.run()

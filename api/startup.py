@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import psycopg
+import structlog
 from psycopg_pool import PoolTimeout
 
-from infrastructure.postgres.connections import conninfo
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
+from infrastructure.postgres.requirements import (
+    check_before_migrating,
+    check_before_working,
+    check_replica,
+    check_tables,
+)
 from infrastructure.settings import Settings
+
+log = structlog.get_logger()
 
 BACKLOG = 2048  # connections that wait to be accepted
 
@@ -62,19 +70,33 @@ def any_database(settings: Settings) -> Iterator[str]:
 
 
 def migrate_database(url: str) -> None:
-    """Make or change the tables. Raises StartError or NewerDatabase."""
+    """Make or change the tables. Raises StartError where the database cannot be reached, Unsuitable
+    where it will not do, NewerDatabase where a newer release has changed it."""
     from infrastructure.operations.migrate import migrate  # noqa: PLC0415  # most do without
 
     with _explained():
+        check_before_migrating(url)
         migrate(url)
 
 
-def check_database(url: str) -> None:
-    """Raises StartError where the database cannot be reached or has no tables yet."""
-    with _explained(), psycopg.connect(conninfo(url, "start")) as connection:
-        found = connection.execute("SELECT to_regclass('stored_events')").fetchone()
-    if found == (None,):
-        raise StartError("The database has no tables yet: run `shop migrate`")
+def check_database(settings: Settings, url: str) -> None:
+    """Look whether the shop can work on the database, and read from the replica where there is one.
+
+    Raises StartError where the database cannot be reached, Unsuitable where one will not do.
+    """
+    with _explained():
+        check_before_working(url)
+    if settings.read_database_url is not None:
+        try:
+            check_replica(settings.read_database_url.get_secret_value())
+        except psycopg.OperationalError as error:  # it may come later; orders can be placed
+            log.warning("the replica cannot be reached", error=str(error).strip())
+
+
+def check_readable(url: str) -> None:
+    """Raises StartError where the database cannot be reached, Unsuitable where it has no tables."""
+    with _explained():
+        check_tables(url)
 
 
 @contextmanager
@@ -83,6 +105,8 @@ def _explained() -> Iterator[None]:
         yield
     except psycopg.OperationalError as error:
         raise StartError(unreachable(error)) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StartError(forbidden(error)) from error
 
 
 def unreachable(error: psycopg.OperationalError | PoolTimeout) -> str:
@@ -91,3 +115,9 @@ def unreachable(error: psycopg.OperationalError | PoolTimeout) -> str:
         line for line in str(error).splitlines() if not line.startswith("\t")
     ]  # "Is the server…"
     return f"The database cannot be reached: {said[-1] if said else type(error).__name__}"
+
+
+def forbidden(error: psycopg.errors.InsufficientPrivilege) -> str:
+    """One line on what the role may not do."""
+    said = error.diag.message_primary or str(error)
+    return f"The role in SHOP_DATABASE_URL lacks rights: {said} (docs/your-own-postgres.md)"

@@ -13,7 +13,7 @@ from api import serving
 from api.demo.command import demo
 from api.failures import failure_of
 from api.serving import Work
-from api.startup import StartError, any_database, unreachable
+from api.startup import StartError, any_database, forbidden, unreachable
 from infrastructure.errors import InfrastructureError
 from infrastructure.identity.errors import ValidationFailed
 from infrastructure.observability.logs import configure_logs
@@ -107,6 +107,8 @@ def main() -> None:
         _fail(str(error), failure_of(error).exit_status)
     except (psycopg.OperationalError, PoolTimeout) as error:
         _fail(unreachable(error), failure_of(error).exit_status)
+    except psycopg.errors.InsufficientPrivilege as error:
+        _fail(forbidden(error), 1)
 
 
 def _import_commands(arguments: list[str]) -> None:

@@ -23,7 +23,7 @@ from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingCo
 from rich.table import Table
 from rich.text import Text
 
-from api.startup import StartError, check_database, database_url
+from api.startup import StartError, check_readable, database_url
 from infrastructure.event_store.query import StoredEvent
 from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import conninfo, tool_connection
@@ -101,7 +101,7 @@ def open_shop(name: str) -> Iterator[Shop]:
             url = stack.enter_context(EmbeddedPostgres(settings.data_dir)).url
         else:
             url = database_url(settings)
-        check_database(url)
+        check_readable(url)
         try:
             yield Shop(url, settings, name)
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:

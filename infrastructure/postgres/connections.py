@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: pools, and those of tools."""
 
+import os
 from select import POLLIN, poll
 from typing import Any
 
@@ -7,7 +8,7 @@ import orjson
 import psycopg
 import structlog
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -27,27 +28,50 @@ KEEPALIVE = {
 }
 
 
-def conninfo(
-    url: str,
-    application_name: str,
+def session_settings(
     *,
     search_path: str = SEARCH_PATH,
     statement_timeout: int = 30_000,
     lock_timeout: int = 10_000,
-) -> str:
-    """`url` with what every connection of the shop has. Timeouts in milliseconds; 0 is none."""
-    options = (
-        f"-c search_path={search_path.replace(' ', '')} -c statement_timeout={statement_timeout}"
-        f" -c lock_timeout={lock_timeout} -c timezone=UTC"
-        " -c idle_in_transaction_session_timeout=60000"
-    )
-    return make_conninfo(
-        url,
-        application_name=f"shop {application_name}",
-        options=options,
-        connect_timeout=5,
+) -> dict[str, str]:
+    """What every connection of the shop asks for when it begins. Timeouts in milliseconds; 0 is
+    none."""
+    return {
+        "search_path": search_path.replace(" ", ""),
+        "statement_timeout": str(statement_timeout),
+        "lock_timeout": str(lock_timeout),
+        "idle_in_transaction_session_timeout": "60000",
+        "idle_session_timeout": "0",  # whoever listens is idle for as long as nothing happens
+        # Whatever a database or a role has been given: appends read what others have committed
+        # while they waited, and times are read as they are written here.
+        "default_transaction_isolation": "read committed",
+        "timezone": "UTC",
+        "datestyle": "ISO, MDY",
+        "jit": "off",  # compiling costs more than our short statements take
+    }
+
+
+def conninfo(url: str, application_name: str, **settings: Any) -> str:
+    """`url` with what every connection of the shop has: see `session_settings`. What `url` says
+    stays beside it: its own options, such as `-c role=shop_app`, its time limits and keepalives."""
+    said = conninfo_to_dict(url)
+    own = said.get("options") or os.environ.get("PGOPTIONS", "")
+    asked = session_settings(**settings)
+    options = [str(own), *(f"-c {name}={_escaped(value)}" for name, value in asked.items())]
+    values = {
+        "connect_timeout": 5,
         **KEEPALIVE,
-    )
+        **said,
+        "application_name": f"{said.get('application_name') or 'shop'} {application_name}",
+        "client_encoding": "UTF8",
+        "options": " ".join(options).strip(),
+    }
+    return make_conninfo("", **values)
+
+
+def _escaped(value: str) -> str:
+    """As PostgreSQL reads options: https://www.postgresql.org/docs/current/libpq-connect.html"""
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
 def async_pool(url: str, application_name: str, *, size: int, **kwargs: Any) -> AsyncConnectionPool:

@@ -4,6 +4,7 @@ Another one begins when a standby is promoted or a backup is restored; it may la
 before had, so nothing that is remembered of that may be relied on any more.
 """
 
+import psycopg
 import structlog
 from psycopg import AsyncConnection
 
@@ -11,6 +12,12 @@ log = structlog.get_logger()
 
 # The timeline, which PostgreSQL counts up at every promotion. Fails on a standby.
 TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+# As on services that let nobody look at the server's log.
+NOT_TOLD = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.FeatureNotSupported,
+    psycopg.errors.UndefinedFunction,
+)
 
 
 class History:
@@ -22,7 +29,10 @@ class History:
 
     async def look(self, connection: AsyncConnection) -> None:
         """Whoever connects anew looks. Raises psycopg.OperationalError where it is no primary."""
-        row = await (await connection.execute(TIMELINE)).fetchone()
+        try:
+            row = await (await connection.execute(TIMELINE)).fetchone()
+        except NOT_TOLD:
+            return
         timeline = row[0] if row else None
         if timeline == self._timeline:
             return

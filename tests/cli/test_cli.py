@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.cli.running import KEY, environment, free_port
+from tests.infrastructure.postgres.poolers import dropping_options
 
 
 def shop(*arguments: str, stdin: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -79,7 +80,13 @@ def test_no_database_at_all_is_one_line(command: str, tmp_path: Path) -> None:
 def test_a_port_in_use_is_one_line(command: str, database_url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = shop(command, SHOP_DATABASE_URL=database_url, SHOP_SECRET_KEY=KEY, SHOP_PORT=port)
+        done = shop(
+            command,
+            SHOP_DATABASE_URL=database_url,
+            SHOP_SECRET_KEY=KEY,
+            SHOP_PORT=port,
+            SHOP_LOG_LEVEL="error",
+        )
     assert done.returncode == 1
     assert done.stderr == (
         f"shop: Cannot listen on 127.0.0.1, port {port}: Address already in use."
@@ -134,3 +141,12 @@ def test_an_administrator_is_made_before_the_shop_was_ever_started(data_dir: Pat
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Ada <ada@example.com> is an administrator.\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "worker", "migrate"])
+def test_a_database_that_will_not_do_is_one_line(command: str, database_url: str) -> None:
+    with dropping_options(database_url) as url:
+        done = shop(command, SHOP_DATABASE_URL=url, SHOP_SECRET_KEY=KEY, SHOP_PORT=str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr.startswith("shop: The connection has not kept what was asked for")
+    assert done.stderr.count("\n") == 1
