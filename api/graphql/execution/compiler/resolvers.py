@@ -1,6 +1,7 @@
 """How a compiled field gets its value: an attribute, a direct call, or its resolver."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any, cast
 
@@ -25,7 +26,6 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from api.graphql.execution.compiler.arguments import NotPlain, keywords
-from domain.message import message
 
 # Where a value stands in the answer: its parent's position, its key, its parent type's name.
 # A tuple costs a tenth of graphql-core's Path, which is made of it when it is asked for.
@@ -40,7 +40,7 @@ def path_of(position: Position) -> Path:
     return Path(parent and path_of(parent), key, typename)
 
 
-@message
+@dataclass(frozen=True, slots=True)
 class Place:
     """A field of an object type where the document selects it."""
 

@@ -28,6 +28,7 @@ A value that is not simply there (null, awaitable, an error, of another type tha
 """
 
 from collections.abc import Awaitable, Callable, Generator, Iterable
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from types import CoroutineType
 from typing import Any, cast
@@ -70,7 +71,6 @@ from graphql.pyutils import gather_with_cancel, is_async_iterable, is_awaitable,
 from graphql.type.scalars import serialize_boolean, serialize_id, serialize_int, serialize_string
 
 from api.graphql.execution.compiler.resolvers import Place, Position, attribute, path_of, resolver
-from domain.message import message
 
 # Of an execution, a value and its position, what the answer has there: or a coroutine of it.
 Complete = Callable[[Executor[Any], Any, Position], Any]
@@ -259,7 +259,7 @@ def _usual(n: int, type_: GraphQLType, names: dict[str, Any]) -> str:
     return written
 
 
-@message
+@dataclass(frozen=True, slots=True)
 class Handling:
     """What makes answers of the values of a field, or of a list's items: `complete` of one that is
     there; `settle` of anything, an error too; `guarded` of what `complete` leaves to be awaited."""
