@@ -48,6 +48,8 @@ def _mail_address(value: str) -> str:
     header = policy.SMTP.header_factory("From", value)
     if header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
         raise ValueError
+    if not header.addresses[0].addr_spec.isascii():  # which few mail servers would take
+        raise ValueError
     return value
 
 

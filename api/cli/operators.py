@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import as_of, events, executions, parked, projections, users
+from api.cli import as_of, events, executions, mails, parked, projections, users
 from api.cli.audit import audit
 
 
@@ -16,4 +16,5 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(executions.app, name="executions")
     app.add_typer(projections.app, name="projections")
     app.add_typer(parked.app, name="parked")
+    app.add_typer(mails.app, name="mails")
     app.command(epilog="Example: shop audit --limit 10")(audit)

@@ -98,6 +98,14 @@ class _OfShop(Collector):
         yield _gauge(
             "shop_oldest_execution_seconds", "The age of the oldest of them.", unfinished.oldest
         )
+        mails = condition.mails
+        yield _gauge("shop_mails_waiting", "That have not left yet.", mails.waiting)
+        yield _gauge("shop_oldest_mail_seconds", "The age of the oldest of them.", mails.oldest)
+        yield from _labelled(
+            "stage",
+            ((stage, (count,)) for stage, count in mails.given_up),
+            shop_mails_given_up="Refused for good, or too often, by how far they came.",
+        )
         yield from _merged(runner.figures for runner in condition.runners)
 
 

@@ -6,6 +6,7 @@ is written to the database is the same.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import LiteralString
 from uuid import UUID
 
@@ -25,14 +26,16 @@ from infrastructure.identity.errors import (
     RateLimited,
     ValidationFailed,
 )
-from infrastructure.identity.mailer import Kind, put_in_outbox
-from infrastructure.identity.one_time_codes import SPEND, MailCodes, Purpose, forget_code
+from infrastructure.identity.one_time_codes import SPEND, MailCodes, Proof, Purpose, forget_code
+from infrastructure.identity.outbox import put_in_outbox
 from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.rate_limits import (
-    MAILS,
+    MAILS_ASKED_FOR,
     SIGN_UPS,
+    SIGN_UPS_WITH_ADDRESS,
     WRONG_CODES,
     WRONG_PASSWORDS,
+    Limit,
     RateLimits,
 )
 from infrastructure.identity.revocations import SessionWatch
@@ -48,7 +51,6 @@ from infrastructure.identity.sign_up import (
 from infrastructure.identity.tokens import AccessTokens, Caller
 from infrastructure.identity.users import (
     USER_COLUMNS,
-    MailAddress,
     User,
     Users,
     address_or_none,
@@ -111,7 +113,7 @@ class Identity:
         self._passwords = passwords
         self._watch = watch
         self._tokens = AccessTokens(secret_keys, clock=clock)
-        self._sessions = Sessions(self._tokens, clock=clock)
+        self._sessions = Sessions(self._tokens, secret_keys, clock=clock)
         self._codes = MailCodes(secret_keys, clock=clock)
         self._limits = RateLimits(enabled=limits, clock=clock)
         self._admin_code = admin_code
@@ -126,20 +128,19 @@ class Identity:
         problems = [*found, *await self._problems(form, {path for path, _ in found})]
         # A wrong code for administrators is counted too: it must not be guessed.
         if not problems or form.admin_code is not None:
-            async with self._pool.connection() as connection:
-                if wait := await self._limits.take(connection, SIGN_UPS, client=client):
-                    raise RateLimited(wait)
+            await self._take(SIGN_UPS, client)
         if problems:
             raise ValidationFailed(problems)
         address = parse_address(form.email)
+        await self._take(SIGN_UPS_WITH_ADDRESS, client, address.key)
         password_hash = await self._passwords.hash(form.password)
         async with self._pool.connection() as connection, connection.transaction():
-            # Without a mail nothing may change: the code that is out is for what stands there.
-            mails = not await self._limits.take(connection, MAILS, subject=address.key)
-            if mails:
-                await forget_code(connection, address.key, "VERIFY")
+            # Also where there were too many mails for another one: the code that is out is for the
+            # password of whoever signed up before.
+            await forget_code(connection, address.key, "VERIFY")
+            await insert_user(connection, form, password_hash, self._clock())
+            if await self._limits.mail(connection, "VERIFY", address.key, client):
                 await put_in_outbox(connection, "SIGN_UP", address.key, self._clock())
-            await insert_user(connection, form, password_hash, self._clock(), replace=mails)
 
     async def create_user(self, form: SignUp, request_id: UUID) -> Verified:
         """Make a user whose address needs no proof, for operators and demonstrations.
@@ -152,26 +153,28 @@ class Identity:
         password_hash = await self._passwords.hash(form.password)
         async with self._pool.connection() as connection, connection.transaction():
             await forget_code(connection, address.key, "VERIFY")
-            if not await insert_user(connection, form, password_hash, self._clock(), replace=True):
+            user_id = await insert_user(connection, form, password_hash, self._clock())
+            if user_id is None:
                 raise ValidationFailed([("email", "Has an account already.")])
-        verified = await self._verify(address, request_id, VERIFY)
+        verified = await self._verify(user_id, request_id, VERIFY)
         if verified is None:
             raise ValidationFailed([("email", "Was signed up by somebody else just now.")])
         return verified
 
-    async def request_verification_code(self, email: str) -> None:
-        """Have a code mailed, if somebody needs one and it is not too often."""
-        await self._request_mail("VERIFY", email)
+    async def request_verification_code(self, email: str, client: str) -> None:
+        """Have a code mailed, if somebody needs one and it is not too often. Raises RateLimited
+        where the client asks too often, for whomever."""
+        await self._request_mail("VERIFY", email, client)
 
-    async def verify_email(self, email: str, code: str, request_id: UUID) -> Verified:
-        """Open the account of who got the code. Raises InvalidCode, RateLimited, Overloaded or
-        Unavailable.
+    async def verify_email(self, email: str, code: str, client: str, request_id: UUID) -> Verified:
+        """Open the account of the sign-up that the code was made for. Raises InvalidCode,
+        RateLimited, Overloaded or Unavailable.
 
         First the account, then the code is spent: whoever was cut off in between asks again with
         the same code, and opening the account again records nothing.
         """
-        address, proof = await self._check_code(email, "VERIFY", code)
-        verified = await self._verify(address, request_id, SPEND + VERIFY + ONCE, proof)
+        proof = await self._check_code(email, "VERIFY", code, client)
+        verified = await self._verify(proof.user_id, request_id, SPEND + VERIFY + ONCE, proof)
         if verified is None:
             raise InvalidCode
         return verified
@@ -202,7 +205,7 @@ class Identity:
 
     async def refresh(self, refresh_token: str) -> Session:
         """The session's next tokens. Raises InvalidCredentials, and ends the session where the
-        token was used before: then somebody has a copy."""
+        token was used before, unless its answer may have been lost: then somebody has a copy."""
         async with self._pool.connection() as connection, connection.transaction():
             session = await self._sessions.refresh(connection, refresh_token)
             ended = [] if session else await self._sessions.end(connection, refresh_token)
@@ -224,16 +227,17 @@ class Identity:
             raise InvalidToken
         return caller
 
-    async def request_password_reset(self, email: str) -> None:
-        """Have a code mailed, if there is an account and it is not too often."""
-        await self._request_mail("RESET", email)
+    async def request_password_reset(self, email: str, client: str) -> None:
+        """Have a code mailed, if there is an account and it is not too often. Raises RateLimited
+        where the client asks too often, for whomever."""
+        await self._request_mail("RESET", email, client)
 
-    async def reset_password(self, email: str, code: str, new_password: str) -> None:
+    async def reset_password(self, email: str, code: str, new_password: str, client: str) -> None:
         """Set the password and end all sessions. Raises InvalidCode, ValidationFailed (the code
         stays good), RateLimited or Overloaded."""
         await self._check_new_password(new_password, email)
-        address, proof = await self._check_code(email, "RESET", code)
-        user = await self.users.by_email(email)
+        proof = await self._check_code(email, "RESET", code, client)
+        user = await self.users.by_id(proof.user_id)
         if user is None:
             raise InvalidCode
         # The name is looked at only now: before, the answer would give it away.
@@ -241,13 +245,12 @@ class Identity:
         password_hash = await self._passwords.hash(new_password)
         async with self._pool.connection() as connection, connection.transaction():
             cursor = await connection.execute(
-                SPEND + RESET + ONCE,
-                {**proof, "user_id": user.user_id, "password_hash": password_hash},
+                SPEND + RESET + ONCE, {**asdict(proof), "password_hash": password_hash}
             )
             if cursor.rowcount == 0:
                 raise InvalidCode
             ended = await end_sessions_of(connection, user.user_id, self._clock())
-            await self._limits.forget(connection, WRONG_PASSWORDS, subject=address.key)
+            await self._limits.forget(connection, WRONG_PASSWORDS, subject=proof.email_key)
         self._watch.note(ended)
 
     async def _problems(self, form: SignUp, known: set[str]) -> Problems:
@@ -256,44 +259,52 @@ class Identity:
             problems.append(("adminCode", problem))
         return [problem for problem in problems if problem[0] not in known]
 
-    async def _request_mail(self, kind: Kind, email: str) -> None:
+    async def _take(self, limit: Limit, client: str, subject: str = "") -> None:
+        """Raises RateLimited."""
+        async with self._pool.connection() as connection:
+            wait = await self._limits.take(connection, limit, subject=subject, client=client)
+        if wait:
+            raise RateLimited(wait)
+
+    async def _request_mail(self, purpose: Purpose, email: str, client: str) -> None:
         address = address_or_none(email)
         if address is None:
             return
+        await self._take(MAILS_ASKED_FOR, client)
         async with self._pool.connection() as connection, connection.transaction():
-            if not await self._limits.take(connection, MAILS, subject=address.key):
-                await put_in_outbox(connection, kind, address.key, self._clock())
+            if await self._limits.mail(connection, purpose, address.key, client):
+                await put_in_outbox(connection, purpose, address.key, self._clock())
 
-    async def _check_code(
-        self, email: str, purpose: Purpose, code: str
-    ) -> tuple[MailAddress, dict[str, object]]:
-        """The address, and the parameters of SPEND. Raises InvalidCode or RateLimited."""
+    async def _check_code(self, email: str, purpose: Purpose, code: str, client: str) -> Proof:
+        """Raises InvalidCode or RateLimited."""
         address = address_or_none(email)
         if address is None:
             raise InvalidCode
+        # Counted by client: a stranger's wrong codes must not keep the owner out.
+        counted = {"subject": address.key, "client": client}
         async with self._pool.connection() as connection, connection.transaction():
-            wait = await self._limits.wait(connection, WRONG_CODES, subject=address.key)
+            wait = await self._limits.wait(connection, WRONG_CODES.of(purpose), **counted)
             proof = None
             if not wait:
                 proof = await self._codes.check(connection, address.key, purpose, code)
             if proof is None:
-                await self._limits.take(connection, WRONG_CODES, subject=address.key)
+                await self._limits.take(connection, WRONG_CODES.of(purpose), **counted)
         if wait:
             raise RateLimited(wait)
         if proof is None:
             raise InvalidCode
-        return address, proof
+        return proof
 
     async def _verify(
         self,
-        address: MailAddress,
+        user_id: UUID,
         request_id: UUID,
         statement: LiteralString,
-        proof: dict[str, object] | None = None,
+        proof: Proof | None = None,
     ) -> Verified | None:
-        """Open the account, then mark the user; None where that is another by now."""
+        """Open the account, then mark the user; None where there is another by now."""
         async with self._pool.connection() as connection:
-            opening = await account_to_open(connection, address.key)
+            opening = await account_to_open(connection, user_id)
         if opening is None:
             return None
         origin = Origin(opening.owner_id, request_id, str(request_id))
@@ -302,7 +313,7 @@ class Identity:
             cursor = connection.cursor(row_factory=args_row(User))
             await cursor.execute(
                 f"{statement} RETURNING {USER_COLUMNS}",
-                {**(proof or {}), "user_id": opening.owner_id},
+                asdict(proof) if proof else {"user_id": user_id},
             )
             user = await cursor.fetchone()
         return Verified(user, dispatched.position) if user else None

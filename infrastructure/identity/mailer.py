@@ -2,16 +2,16 @@
 
 Only here is looked up whether an address has an account; to ask for a mail costs the same for any.
 A mail may be sent twice (a mail server's yes can be lost), with another code: the later one counts.
+What a mail server refuses for good is not tried again: `shop mails` lists it, and sends it anew.
 """
 
 import asyncio
 import random
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Literal, LiteralString
+from typing import LiteralString
 from uuid import UUID
 
-import aiosmtplib
 import psycopg
 import structlog
 from psycopg import AsyncConnection
@@ -20,17 +20,19 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.message import message
 from infrastructure.clock import Clock, utc_now
-from infrastructure.identity.one_time_codes import MailCodes
+from infrastructure.identity.one_time_codes import MailCodes, Purpose
+from infrastructure.identity.outbox import Kind
 from infrastructure.identity.users import parse_address
-from infrastructure.ids import new_id
 from infrastructure.mail.transports import (
     Letter,
     MailFolder,
+    NotSent,
     Smtp,
     already_verified_letter,
     compose,
     known_address_letter,
     reset_letter,
+    sender_of,
     verification_letter,
 )
 from infrastructure.postgres.connections import AWAY, conninfo
@@ -42,11 +44,8 @@ MOST_ATTEMPTS = 20  # over some seven hours
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=30)
 LONGEST_ERROR = 500  # characters
-SEND_TIMEOUT = 45.0  # seconds for a whole mail
 # Whoever has taken a mail to send it has it for so long. Then it is another's, or its own again.
 LEASE = timedelta(minutes=2)
-
-Kind = Literal["SIGN_UP", "VERIFY", "RESET"]
 
 
 @message
@@ -61,23 +60,13 @@ class OutboxMail:
 
 @message
 class Recipient:
-    """`sign_ups`: how often the address was signed up without being verified."""
+    """`signed_up_at`: the last time, where that was `sign_ups` times without being verified."""
 
+    user_id: UUID
     email: str
     email_verified: bool
     sign_ups: int
-
-
-async def put_in_outbox(
-    connection: AsyncConnection, kind: Kind, email_key: str, now: datetime
-) -> None:
-    """Have the courier send a mail, once the caller's transaction is committed."""
-    await connection.execute(
-        "INSERT INTO outbox_mails (mail_id, kind, email_key, created_at, due_at)"
-        " VALUES (%s, %s, %s, %s, %s)",
-        (new_id(), kind, email_key, now, now),
-    )
-    await connection.execute("NOTIFY outbox_mails")
+    signed_up_at: datetime
 
 
 # Of two that say the same, the later is enough: its code would replace the other's.
@@ -117,6 +106,7 @@ class Courier:
         self._codes = codes
         self._conninfo = conninfo(url, "courier")
         self._mail_from = mail_from
+        self._sender = sender_of(mail_from)
         self._poll = poll
         self._clock = clock
 
@@ -152,74 +142,79 @@ class Courier:
 
     async def _deliver(self, mail: OutboxMail) -> None:
         try:
-            made = await self._make(mail)
-            if made is not None:
-                async with asyncio.timeout(SEND_TIMEOUT):
-                    await self._transport.send(made, mail.mail_id)
+            recipient = await self._recipient(mail.email_key)
+            if recipient is not None:
+                await self._transport.send(
+                    self._sender,
+                    parse_address(recipient.email).ascii,
+                    lambda: self._make(mail, recipient),
+                    mail.mail_id,
+                )
         except (psycopg.Error, PoolTimeout):
             raise  # nothing can be written down either; the lease ends, and it is tried again
+        except NotSent as error:
+            await self._failed(mail, str(error), error)
         except Exception as error:  # whatever is wrong with one mail, the others have to leave
-            await self._failed(mail, error)
+            await self._failed(mail, f"{type(error).__name__}: {error}")
         else:
             async with self._pool.connection() as connection:
                 await connection.execute(
                     "DELETE FROM outbox_mails WHERE mail_id = %s", (mail.mail_id,)
                 )
 
-    async def _failed(self, mail: OutboxMail, error: Exception) -> None:
-        give_up = mail.attempts >= MOST_ATTEMPTS or _for_good(error)
+    async def _failed(self, mail: OutboxMail, error: str, why: NotSent | None = None) -> None:
+        refused = why is not None and why.for_good
+        give_up = refused or mail.attempts >= MOST_ATTEMPTS
         now = self._clock()
         async with self._pool.connection() as connection:
             await connection.execute(
-                "UPDATE outbox_mails SET due_at = %s, last_error = %s, given_up_at = %s"
+                "UPDATE outbox_mails SET due_at = %s, stage = %s, last_error = %s, given_up_at = %s"
                 " WHERE mail_id = %s",
                 (
                     now + _pause(mail.attempts),
-                    f"{type(error).__name__}: {error}"[:LONGEST_ERROR],
+                    why.stage if why else None,
+                    error[:LONGEST_ERROR],
                     now if give_up else None,
                     mail.mail_id,
                 ),
             )
-        # Without what the mail server said: that may hold the address.
-        await log.awarning(
-            "mail given up" if give_up else "mail not sent",
-            mail_id=str(mail.mail_id),
-            attempts=mail.attempts,
-            error=type(error).__name__,
-        )
+        about = {
+            "mail_id": str(mail.mail_id),
+            "attempts": mail.attempts,
+            "stage": why.stage if why else None,
+        }
+        if why is not None and refused and why.concerns_all:
+            # No recipient was named yet, so what the server said holds no address of one.
+            await log.aerror("the mail server takes no mails of ours", reply=error, **about)
+        else:
+            await log.awarning("mail given up" if give_up else "mail not sent", **about)
 
-    async def _make(self, mail: OutboxMail) -> EmailMessage | None:
-        """The mail; None where there is nobody to send it to."""
+    async def _recipient(self, email_key: str) -> Recipient | None:
         async with self._pool.connection() as connection:
             cursor = connection.cursor(row_factory=args_row(Recipient))
             await cursor.execute(
-                "SELECT email, email_verified, sign_ups FROM users"
+                "SELECT user_id, email, email_verified, sign_ups, created_at FROM users"
                 " WHERE email_key = %s AND NOT locked",
-                (mail.email_key,),
+                (email_key,),
             )
-            recipient = await cursor.fetchone()
-            if recipient is None:
-                return None
-            letter = await self._letter(connection, mail, recipient)
+            return await cursor.fetchone()
+
+    async def _make(self, mail: OutboxMail, recipient: Recipient) -> EmailMessage:
+        letter = await self._letter(mail, recipient)
         address = parse_address(recipient.email).ascii
         return compose(letter, self._mail_from, address, self._clock())
 
-    async def _letter(
-        self, connection: AsyncConnection, mail: OutboxMail, recipient: Recipient
-    ) -> Letter:
+    async def _letter(self, mail: OutboxMail, recipient: Recipient) -> Letter:
         if mail.kind == "RESET":
-            return reset_letter(await self._codes.issue(connection, mail.email_key, "RESET"))
+            return reset_letter(await self._code(mail, "RESET", recipient))
         if recipient.email_verified:
             return known_address_letter() if mail.kind == "SIGN_UP" else already_verified_letter()
-        code = await self._codes.issue(connection, mail.email_key, "VERIFY")
-        return verification_letter(code, again=recipient.sign_ups > 1)
+        again = recipient.signed_up_at if recipient.sign_ups > 1 else None
+        return verification_letter(await self._code(mail, "VERIFY", recipient), again=again)
 
-
-def _for_good(error: Exception) -> bool:
-    """Whether the mail server will never take a mail for the recipient (RFC 5321, 4.2.1)."""
-    return isinstance(error, aiosmtplib.SMTPRecipientsRefused) and all(
-        500 <= refused.code < 600 for refused in error.recipients
-    )
+    async def _code(self, mail: OutboxMail, purpose: Purpose, recipient: Recipient) -> str:
+        async with self._pool.connection() as connection:
+            return await self._codes.issue(connection, mail.email_key, purpose, recipient.user_id)
 
 
 def _pause(attempts: int) -> timedelta:

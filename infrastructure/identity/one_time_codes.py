@@ -1,4 +1,7 @@
-"""The codes that are mailed: six digits, 15 minutes, five tries, one at a time for each purpose."""
+"""The codes that are mailed: six digits, 15 minutes, five tries, one at a time for each purpose.
+
+A code is good for one user: whoever signs up with the same address later is another.
+"""
 
 import hmac
 import re
@@ -7,9 +10,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Literal, LiteralString
+from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from domain.message import message
 from infrastructure.clock import Clock, utc_now
 from infrastructure.identity.tokens import derive_keys
 
@@ -17,6 +22,16 @@ LIFETIME = timedelta(minutes=15)
 TRIES = 5
 
 Purpose = Literal["VERIFY", "RESET"]
+
+
+@message
+class Proof:
+    """A code that was right, and whose it is: the parameters of `SPEND`."""
+
+    email_key: str
+    purpose: Purpose
+    code_hash: bytes
+    user_id: UUID
 
 
 class MailCodes:
@@ -29,17 +44,22 @@ class MailCodes:
         self._keys = derive_keys(secret_keys, "mail codes")
         self._clock = clock
 
-    async def issue(self, connection: AsyncConnection, email_key: str, purpose: Purpose) -> str:
-        """A new code; the one before, for the same purpose, is worth nothing any more."""
+    async def issue(
+        self, connection: AsyncConnection, email_key: str, purpose: Purpose, user_id: UUID
+    ) -> str:
+        """A new code for the user; the one before, for the same purpose, is worth nothing any
+        more."""
         code = f"{secrets.randbelow(10**6):06}"
         await connection.execute(
-            "INSERT INTO mail_codes (email_key, purpose, code_hash, tries_left, expires_at)"
-            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (email_key, purpose) DO UPDATE"
-            " SET code_hash = excluded.code_hash, tries_left = excluded.tries_left,"
-            " expires_at = excluded.expires_at",
+            "INSERT INTO mail_codes"
+            " (email_key, purpose, user_id, code_hash, tries_left, expires_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (email_key, purpose) DO UPDATE"
+            " SET user_id = excluded.user_id, code_hash = excluded.code_hash,"
+            " tries_left = excluded.tries_left, expires_at = excluded.expires_at",
             (
                 email_key,
                 purpose,
+                user_id,
                 _hash(self._keys[0], purpose, email_key, code),
                 TRIES,
                 self._clock() + LIFETIME,
@@ -49,20 +69,21 @@ class MailCodes:
 
     async def check(
         self, connection: AsyncConnection, email_key: str, purpose: Purpose, code: str
-    ) -> dict[str, object] | None:
-        """Use up a try. Where the code is right: the parameters of `SPEND`."""
+    ) -> Proof | None:
+        """Use up a try. None where the code is wrong."""
         cursor = await connection.execute(
             # The try is gone before the code is looked at: many at once are no more than five.
             "UPDATE mail_codes SET tries_left = tries_left - 1"
             " WHERE email_key = %s AND purpose = %s AND tries_left > 0 AND expires_at > %s"
-            " RETURNING code_hash",
+            " AND user_id IS NOT NULL"
+            " RETURNING code_hash, user_id",
             (email_key, purpose, self._clock()),
         )
         row = await cursor.fetchone()
         bare = re.sub(r"\s", "", code)
         hashes = [_hash(key, purpose, email_key, bare) for key in self._keys]
         if row and any(hmac.compare_digest(row[0], each) for each in hashes):
-            return {"email_key": email_key, "purpose": purpose, "code_hash": row[0]}
+            return Proof(email_key, purpose, *row)
         return None
 
 

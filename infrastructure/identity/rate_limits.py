@@ -3,6 +3,7 @@ for users. Windows slide: any 15 minutes count, not each quarter of an hour."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
@@ -25,12 +26,21 @@ class Limit:
     most: int
     window: timedelta
 
+    def of(self, purpose: str) -> "Limit":
+        """The same limit, counted for one purpose alone."""
+        return replace(self, name=f"{self.name}: {purpose}")
+
 
 WRONG_PASSWORDS = Limit("wrong passwords", 10, timedelta(minutes=15))
 SIGN_UPS = Limit("sign-ups", 60, timedelta(hours=1))
+SIGN_UPS_WITH_ADDRESS = Limit("sign-ups with an address", 10, timedelta(hours=1))
+MAILS_ASKED_FOR = Limit("mails asked for", 60, timedelta(hours=1))
+# What one client can have mailed to an address, for one purpose...
 MAILS = Limit("mails", 3, timedelta(minutes=10))
-# Three mails in ten minutes with five tries each would let 2,160 of a million codes be tried a day.
-WRONG_CODES = Limit("wrong codes", 30, timedelta(hours=24))
+MAILS_A_DAY = Limit("mails a day", 8, timedelta(hours=24))
+# ...and what all of them can: so many codes, with five tries each, are 120 of a million a day.
+MAILS_OF_ALL = Limit("mails of all clients", 24, timedelta(hours=24))
+WRONG_CODES = Limit("wrong codes", 15, timedelta(hours=24))
 
 # One statement, so that of many at once no more than `most` are let through. It answers whether
 # this one was, and when the oldest that counts no longer does.
@@ -82,6 +92,19 @@ class RateLimits:
         await connection.execute(
             "DELETE FROM rate_limits WHERE name = %s AND subject = %s", (limit.name, subject)
         )
+
+    async def mail(
+        self, connection: AsyncConnection, purpose: str, email_key: str, client: str
+    ) -> bool:
+        """Count one more mail that the client has sent to an address for a purpose. Whether it may
+        be sent.
+
+        What one client asks for, or asks for for one purpose, leaves the others their own.
+        """
+        for limit, whose in ((MAILS, client), (MAILS_A_DAY, client), (MAILS_OF_ALL, "")):
+            if await self.take(connection, limit.of(purpose), subject=email_key, client=whose):
+                return False
+        return True
 
     async def _ask(
         self, connection: AsyncConnection, statement: str, limit: Limit, subject: str, client: str

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import LiteralString
+from uuid import UUID
 
 from psycopg import AsyncConnection
 
@@ -87,15 +88,16 @@ SET user_id = excluded.user_id, email = excluded.email, name = excluded.name,
     password_version = u.password_version + 1, sign_ups = u.sign_ups + 1,
     account_id = excluded.account_id, opening_deposit = excluded.opening_deposit,
     created_at = excluded.created_at
-WHERE NOT u.email_verified AND %(replace)s
+WHERE NOT u.email_verified
+RETURNING u.user_id
 """
 
 
 async def insert_user(
-    connection: AsyncConnection, form: SignUp, password_hash: str, now: datetime, *, replace: bool
-) -> bool:
-    """Make the user, not verified yet; in place of one with that address who is not either, if
-    `replace`. Whether there is a new user now."""
+    connection: AsyncConnection, form: SignUp, password_hash: str, now: datetime
+) -> UUID | None:
+    """Make the user, not verified yet, in place of one with that address who is not either. The
+    user's id; None where the address has an account."""
     address: MailAddress = parse_address(form.email)
     cursor = await connection.execute(
         INSERT,
@@ -109,16 +111,16 @@ async def insert_user(
             "account_id": new_id(),
             "opening_deposit": form.opening_deposit,
             "now": now,
-            "replace": replace,
         },
     )
-    return cursor.rowcount == 1
+    row = await cursor.fetchone()
+    return row[0] if row else None
 
 
-async def account_to_open(connection: AsyncConnection, email_key: str) -> OpenAccount | None:
-    """The command that opens the account of the user with that address."""
+async def account_to_open(connection: AsyncConnection, user_id: UUID) -> OpenAccount | None:
+    """The command that opens the user's account; None where the user is no more."""
     cursor = await connection.execute(
-        "SELECT account_id, user_id, opening_deposit FROM users WHERE email_key = %s", (email_key,)
+        "SELECT account_id, user_id, opening_deposit FROM users WHERE user_id = %s", (user_id,)
     )
     row = await cursor.fetchone()
     return OpenAccount(*row) if row else None

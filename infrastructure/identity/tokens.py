@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -108,6 +109,12 @@ class AccessTokens:
 def new_refresh_token() -> str:
     """256 bits of chance."""
     return secrets.token_urlsafe(REFRESH_TOKEN_BYTES)
+
+
+def next_refresh_token(token: str, key: bytes, salt: bytes) -> str:
+    """The one that follows on `token`: the same each time, for who has all three. 256 bits."""
+    digest = hmac.digest(key, salt + token.encode(errors="surrogatepass"), sha256)
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def refresh_token_hash(token: str) -> bytes:

@@ -1,13 +1,17 @@
 """Mails: what they say, and the two ways that they leave: by SMTP, or as files."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
 from html import escape
 from pathlib import Path
 from textwrap import fill
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -20,6 +24,45 @@ log = structlog.get_logger()
 
 LINE = 72  # characters
 OPERATION_TIMEOUT = 15.0  # seconds for each step of an SMTP dialogue
+SEND_TIMEOUT = 45.0  # seconds for all of them
+
+Stage = Literal["connection", "greeting", "EHLO", "AUTH", "MAIL FROM", "RCPT TO", "DATA", "folder"]
+Make = Callable[[], Awaitable[EmailMessage]]
+# At any other stage the answer is to all mails, not to one.
+OF_ONE_MAIL: frozenset[Stage] = frozenset({"RCPT TO", "DATA"})
+STAGES: dict[type[aiosmtplib.SMTPException], Stage] = {
+    aiosmtplib.SMTPConnectResponseError: "greeting",
+    aiosmtplib.SMTPHeloError: "EHLO",
+    aiosmtplib.SMTPAuthenticationError: "AUTH",
+    aiosmtplib.SMTPSenderRefused: "MAIL FROM",
+    aiosmtplib.SMTPRecipientRefused: "RCPT TO",
+    aiosmtplib.SMTPDataError: "DATA",
+}
+
+
+class NotSent(Exception):
+    """A mail was not taken. Its text may hold the recipient's address, once a server knows that.
+
+    `for_good`: the server said 5xx, which it will say again (RFC 5321, 4.2.1).
+    """
+
+    def __init__(self, stage: Stage, reply: str, *, for_good: bool = False) -> None:
+        super().__init__(reply)
+        self.stage = stage
+        self.for_good = for_good
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether any other mail would have been answered the same."""
+        return self.stage not in OF_ONE_MAIL
+
+    @classmethod
+    def because(cls, error: aiosmtplib.SMTPException | OSError) -> "NotSent":
+        """What an SMTP dialogue has ended with."""
+        if isinstance(error, aiosmtplib.SMTPResponseException):
+            stage = STAGES.get(type(error), "connection")
+            return cls(stage, f"{error.code} {error.message}", for_good=500 <= error.code < 600)
+        return cls("connection", f"{type(error).__name__}: {error}")
 
 
 @message
@@ -33,11 +76,15 @@ class Letter:
     after: str
 
 
-def verification_letter(code: str, *, again: bool) -> Letter:
-    """For who signed up; `again`: the address was signed up before, and not verified."""
+def verification_letter(code: str, *, again: datetime | None = None) -> Letter:
+    """For who signed up; `again`: where the address was signed up before, and not verified, the
+    last time that it was."""
     warning = (
-        " This address was signed up more than once: the code belongs to the last time, and to the"
-        " password that was chosen then. If that was not you, do not use it; sign up again."
+        " This address was signed up more than once: the code belongs to the last time,"
+        f" {again:%d %B %Y at %H:%M} UTC, and to the password that was chosen then. If that was not"
+        " you, do not use it; sign up again."
+        if again
+        else ""
     )
     return Letter(
         "Your verification code",
@@ -45,11 +92,7 @@ def verification_letter(code: str, *, again: bool) -> Letter:
         " This code confirms that the address is yours:",
         code,
         "It is valid for 15 minutes."
-        + (
-            warning
-            if again
-            else " If it was not you, ignore this mail: without the code, nothing happens."
-        ),
+        + (warning or " If it was not you, ignore this mail: without the code, nothing happens."),
     )
 
 
@@ -88,6 +131,11 @@ def already_verified_letter() -> Letter:
     )
 
 
+def sender_of(mail_from: str) -> str:
+    """The address alone, out of such as `Shop <shop@example.com>`."""
+    return parseaddr(mail_from)[1]
+
+
 def compose(letter: Letter, sender: str, recipient: str, at: datetime) -> EmailMessage:
     """The mail, as text and as HTML. The code stands alone on a line of the text."""
     mail = EmailMessage()
@@ -95,7 +143,7 @@ def compose(letter: Letter, sender: str, recipient: str, at: datetime) -> EmailM
     mail["To"] = recipient
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
+    mail["Message-ID"] = make_msgid(domain=sender_of(sender).rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
     parts = [part for part in (letter.before, letter.code, letter.after) if part]
     # Lines that are short enough need no encoding: such a mail can be read as it is.
@@ -162,8 +210,9 @@ class Smtp:
             unquote(parts.password) if parts.password else None,
         )
 
-    async def send(self, mail: EmailMessage, mail_id: UUID) -> None:
-        """Raises aiosmtplib.SMTPException or OSError."""
+    async def send(self, sender: str, recipient: str, make: Make, mail_id: UUID) -> None:
+        """Send the mail that `make` makes: once the server has taken the sender and the recipient,
+        so that none is made in vain. Raises NotSent, and whatever `make` does."""
         server = aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
@@ -174,11 +223,17 @@ class Smtp:
             timeout=OPERATION_TIMEOUT,
         )
         try:
-            await server.connect()
-            await server.send_message(mail)
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await server.connect()
+                await server.mail(sender)
+                await server.rcpt(recipient)
+                mail = await make()
+                await server.data(mail.as_bytes(policy=policy.SMTP))
             # The mail is gone, however they part.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await server.quit()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise NotSent.because(error) from error
         finally:
             server.close()
         await log.ainfo("mail sent", mail_id=str(mail_id))
@@ -190,14 +245,18 @@ class MailFolder:
 
     path: Path
 
-    async def send(self, mail: EmailMessage, mail_id: UUID) -> None:
-        """Raises OSError."""
-        self.path.mkdir(parents=True, exist_ok=True)
+    async def send(self, sender: str, recipient: str, make: Make, mail_id: UUID) -> None:
+        """Write the mail that `make` makes, once there is a file for it. Raises NotSent, and
+        whatever `make` does."""
         file = self.path / f"{mail_id}.eml"
         unfinished = file.with_suffix(".part")
-        unfinished.touch(mode=0o600)
-        unfinished.write_bytes(mail.as_bytes())
-        unfinished.replace(file)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            unfinished.touch(mode=0o600)
+            unfinished.write_bytes((await make()).as_bytes())
+            unfinished.replace(file)
+        except OSError as error:
+            raise NotSent("folder", str(error)) from error
         await log.ainfo("mail written", file=str(file))
 
 

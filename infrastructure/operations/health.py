@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.message import message
 from infrastructure.errors import Overloaded
+from infrastructure.identity.outbox import MailsUnsent, mails_unsent
 
 log = structlog.get_logger()
 
@@ -93,6 +94,7 @@ class Condition:
     runners: list[RunnerState]
     parked: list[Parked]
     unfinished: Unfinished
+    mails: MailsUnsent
 
 
 async def condition_of(connection: AsyncConnection) -> Condition:
@@ -108,6 +110,7 @@ async def condition_of(connection: AsyncConnection) -> Condition:
         await (await runners.execute(RUNNERS)).fetchall(),
         await (await parked.execute(PARKED)).fetchall(),
         under_way,
+        await mails_unsent(connection),
     )
 
 

@@ -16,7 +16,7 @@ from aiosmtpd.smtp import Session as SmtpSession
 from argon2 import PasswordHasher
 from psycopg_pool import AsyncConnectionPool
 
-from infrastructure.identity.authentication import Identity
+from infrastructure.identity.authentication import Identity, Verified
 from infrastructure.identity.mailer import Courier
 from infrastructure.identity.one_time_codes import MailCodes
 from infrastructure.identity.revocations import SessionWatch
@@ -28,6 +28,7 @@ from infrastructure.mail.transports import Smtp
 
 KEY = "a secret key for the tests of people"
 CLIENT = "192.0.2.1"
+STRANGER = "198.51.100.7"
 ADA = "ada@shop.test"
 PASSWORD = "violet tractor hymn"
 OTHER_PASSWORD = "copper lagoon waltz"
@@ -48,17 +49,67 @@ class MovableClock:
         self.now += timedelta(**by)
 
 
+class Greeter(asyncio.Protocol):
+    """Says one line to whoever connects."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(f"{self._line}\r\n".encode())
+
+
 class MailServer:
-    """A real SMTP server on a free port, which can be told to refuse, or to say nothing."""
+    """A real SMTP server on a free port, which can be told to refuse, or to say nothing.
+
+    `refusals`: what it says at the stages at which it refuses (see `Stage`).
+    """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
-        self.refusal: str | None = None
+        self.refusals: dict[str, str] = {}
         self.silent = False
+        self.connections = 0
         self.reached = asyncio.Event()
         self.authenticator: Any = None
         self.user = ""
         self._port = 0
+
+    async def handle_EHLO(  # noqa: N802  # the name that aiosmtpd calls
+        self, _server: SMTP, session: SmtpSession, _: Envelope, host: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        return [self.refusals["EHLO"]] if "EHLO" in self.refusals else responses
+
+    async def handle_HELO(  # noqa: N802  # the name that aiosmtpd calls
+        self, _server: SMTP, _session: SmtpSession, _envelope: Envelope, _host: str
+    ) -> str:
+        return self.refusals["EHLO"]  # or nobody would say HELO
+
+    async def handle_MAIL(  # noqa: N802  # the name that aiosmtpd calls
+        self,
+        _server: SMTP,
+        _session: SmtpSession,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        envelope.mail_from = address
+        return self.refusals.get("MAIL FROM", "250 OK")
+
+    async def handle_RCPT(  # noqa: N802  # the name that aiosmtpd calls
+        self,
+        _server: SMTP,
+        _session: SmtpSession,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        if "RCPT TO" in self.refusals:
+            return self.refusals["RCPT TO"]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(  # noqa: N802  # the name that aiosmtpd calls
         self, _server: SMTP, _session: SmtpSession, envelope: Envelope
@@ -66,8 +117,8 @@ class MailServer:
         if self.silent:
             self.reached.set()
             await asyncio.Event().wait()
-        if self.refusal:
-            return self.refusal
+        if "DATA" in self.refusals:
+            return self.refusals["DATA"]
         assert isinstance(envelope.content, bytes)
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
@@ -85,7 +136,10 @@ class MailServer:
             self._port = server.sockets[0].getsockname()[1]
             yield
 
-    def _protocol(self) -> SMTP:
+    def _protocol(self) -> asyncio.Protocol:
+        self.connections += 1
+        if "greeting" in self.refusals:
+            return Greeter(self.refusals["greeting"])
         return SMTP(
             self,
             loop=asyncio.get_running_loop(),
@@ -157,16 +211,30 @@ class People:
         return code_in(mail)
 
     async def sign_up(
-        self, email: str = ADA, password: str = PASSWORD, name: str = "Ada L", deposit: int = 0
+        self,
+        email: str = ADA,
+        password: str = PASSWORD,
+        name: str = "Ada L",
+        deposit: int = 0,
+        client: str = CLIENT,
     ) -> None:
         form = SignUp(email, password, name, opening_deposit=deposit)
-        await self.identity.sign_up(form, CLIENT)
+        await self.identity.sign_up(form, client)
+
+    async def verify(self, code: str, email: str = ADA, client: str = CLIENT) -> Verified:
+        """Type in the code that verifies the address."""
+        return await self.identity.verify_email(email, code, client, new_id())
+
+    async def reset(
+        self, code: str, password: str = OTHER_PASSWORD, email: str = ADA, client: str = CLIENT
+    ) -> None:
+        """Type in the code that lets somebody choose another password."""
+        await self.identity.reset_password(email, code, password, client)
 
     async def verified(self, email: str = ADA) -> User:
         """Somebody who has signed up and typed in the code."""
         await self.sign_up(email)
-        made = await self.identity.verify_email(email, await self.new_code(), new_id())
-        return made.user
+        return (await self.verify(await self.new_code(), email)).user
 
     async def signed_in(self, email: str = ADA) -> Session:
         """A session of somebody new."""

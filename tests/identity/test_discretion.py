@@ -12,7 +12,6 @@ from infrastructure.identity.errors import InvalidCode, InvalidCredentials, Refu
 from infrastructure.identity.one_time_codes import MailCodes
 from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.sign_up import SignUp
-from infrastructure.ids import new_id
 from tests.identity.people import ADA, CLIENT, KEY, OTHER_PASSWORD, PASSWORD, People
 
 ROUNDS = 60
@@ -29,21 +28,21 @@ async def sign_up(people: People, email: str) -> None:
 
 
 async def request_verification_code(people: People, email: str) -> None:
-    await people.identity.request_verification_code(email)
+    await people.identity.request_verification_code(email, CLIENT)
 
 
 async def request_password_reset(people: People, email: str) -> None:
-    await people.identity.request_password_reset(email)
+    await people.identity.request_password_reset(email, CLIENT)
 
 
 async def verify_email(people: People, email: str) -> None:
     with pytest.raises(InvalidCode):
-        await people.identity.verify_email(email, "12345x", new_id())
+        await people.verify("12345x", email)
 
 
 async def reset_password(people: People, email: str) -> None:
     with pytest.raises(InvalidCode):
-        await people.identity.reset_password(email, "12345x", OTHER_PASSWORD)
+        await people.reset("12345x", OTHER_PASSWORD, email)
 
 
 EVERY_WAY_IN: list[Try] = [
@@ -89,11 +88,11 @@ async def test_a_known_address_takes_as_long_as_an_unknown_one(
 ) -> None:
     """With a hash that costs next to nothing, so that it hides no difference; and with codes that
     are out, at which somebody guesses."""
-    await people.verified()
+    user = await people.verified()
     codes = MailCodes([KEY], clock=people.clock)
     async with people.pool.connection() as connection:
-        await codes.issue(connection, ADA, "VERIFY")
-        await codes.issue(connection, ADA, "RESET")
+        await codes.issue(connection, ADA, "VERIFY", user.user_id)
+        await codes.issue(connection, ADA, "RESET", user.user_id)
     difference, noise = await difference_and_noise(people, attempt)
     assert difference < noise
 
@@ -128,13 +127,13 @@ async def test_nothing_secret_is_logged(
 ) -> None:
     await people.sign_up()
     code = await people.new_code()
-    await people.identity.verify_email(ADA, code, new_id())
+    await people.verify(code)
     session = await people.identity.sign_in(ADA, PASSWORD, CLIENT)
     refreshed = await people.identity.refresh(session.refresh_token)
-    await people.identity.request_password_reset(ADA)
+    await people.identity.request_password_reset(ADA, CLIENT)
     reset_code = await people.new_code()
-    people.server.refusal = f"451 cannot mail {ADA}"
-    await people.identity.request_verification_code(ADA)
+    people.server.refusals["DATA"] = f"451 cannot mail {ADA}"
+    await people.identity.request_verification_code(ADA, CLIENT)
     await people.new_mails()
     with suppress(Refusal):
         await people.identity.sign_in(ADA, OTHER_PASSWORD, CLIENT)
@@ -154,7 +153,7 @@ async def test_nothing_secret_is_logged(
 
 async def test_no_personal_thing_is_in_the_event_log(people: People) -> None:
     await people.sign_up(deposit=5_00)
-    await people.identity.verify_email(ADA, await people.new_code(), new_id())
+    await people.verify(await people.new_code())
     async with people.pool.connection() as connection:
         cursor = await connection.execute("SELECT convert_from(state, 'UTF8') FROM stored_events")
         [(state,)] = await cursor.fetchall()

@@ -11,7 +11,7 @@ from tests.identity.people import ADA, AT_LAST, CLIENT, OTHER_PASSWORD, PASSWORD
 
 async def test_what_is_in_use_stays(people: People) -> None:
     session = await people.signed_in()
-    await people.identity.request_password_reset(ADA)
+    await people.identity.request_password_reset(ADA, CLIENT)
     await people.new_mails()
     people.clock.move(minutes=9)
     deleted = await delete_expired(people.pool, people.clock())
@@ -23,9 +23,9 @@ async def test_limits_and_codes_go_when_their_time_is_over(people: People) -> No
     await people.verified()
     with pytest.raises(InvalidCredentials):
         await people.identity.sign_in(ADA, OTHER_PASSWORD, CLIENT)
-    await people.identity.request_password_reset(ADA)
+    await people.identity.request_password_reset(ADA, CLIENT)
     await people.new_mails()
-    people.clock.move(hours=1)
+    people.clock.move(days=1)
     deleted = await delete_expired(people.pool, people.clock())
     assert deleted["mail_codes"] == 1
     assert await people.rows("rate_limits") == 0

@@ -20,8 +20,8 @@ from infrastructure.mail.transports import (
 from tests.identity.people import code_in, text_of
 
 LETTERS = [
-    verification_letter("012345", again=False),
-    verification_letter("012345", again=True),
+    verification_letter("012345"),
+    verification_letter("012345", again=datetime(2025, 3, 1, 11, 58, tzinfo=UTC)),
     reset_letter("012345"),
     known_address_letter(),
     already_verified_letter(),

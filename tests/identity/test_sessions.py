@@ -13,9 +13,10 @@ from infrastructure.identity.errors import (
     RateLimited,
 )
 from infrastructure.identity.passwords import Passwords
-from infrastructure.identity.sessions import Session
+from infrastructure.identity.sessions import Session, Sessions
+from infrastructure.identity.tokens import derive_keys, next_refresh_token
 from infrastructure.ids import new_id
-from tests.identity.people import ADA, CLIENT, OTHER_PASSWORD, PASSWORD, People
+from tests.identity.people import ADA, CLIENT, KEY, OTHER_PASSWORD, PASSWORD, People
 
 
 async def test_the_access_token_says_who_sends_it(people: People) -> None:
@@ -128,9 +129,84 @@ async def test_a_refresh_token_brings_the_next_ones(people: People) -> None:
     assert people.identity.verify_access_token(refreshed.access_token).user_id == session.user_id
 
 
+async def test_a_refresh_whose_answer_was_lost_is_answered_again(people: People) -> None:
+    session = await people.signed_in()
+    lost = await people.identity.refresh(session.refresh_token)
+    people.clock.move(seconds=19)
+    again = await people.identity.refresh(session.refresh_token)
+    assert again.refresh_token == lost.refresh_token
+    assert people.identity.verify_access_token(again.access_token).user_id == session.user_id
+    assert await people.rows("refresh_tokens") == 2
+    await people.identity.refresh(again.refresh_token)
+
+
+async def test_it_is_answered_again_after_the_key_was_changed(people: People) -> None:
+    session = await people.signed_in()
+    lost = await people.identity.refresh(session.refresh_token)
+    changed = Sessions(people.identity._tokens, ["another key", KEY], clock=people.clock)
+    async with people.pool.connection() as connection:
+        again = await changed.refresh(connection, session.refresh_token)
+    assert again is not None
+    assert again.refresh_token == lost.refresh_token
+
+
+async def test_what_is_kept_of_a_session_and_the_key_do_not_tell_its_next_token(
+    people: People,
+) -> None:
+    """Nor does a former token with one of the two."""
+    first = await people.signed_in()
+    second = await people.identity.refresh(first.refresh_token)
+    async with people.pool.connection() as connection:
+        cursor = await connection.execute("SELECT salt FROM refresh_tokens WHERE salt IS NOT NULL")
+        [(salt,)] = await cursor.fetchall()
+    [key] = derive_keys([KEY], "refresh tokens")
+    assert next_refresh_token(first.refresh_token, key, salt) == second.refresh_token
+    for guess in (
+        next_refresh_token("", key, salt),
+        next_refresh_token(first.refresh_token, b"", salt),
+        next_refresh_token(first.refresh_token, key, b""),
+    ):
+        assert guess != second.refresh_token
+
+
+async def test_a_refresh_token_whose_successor_was_used_ends_the_family(people: People) -> None:
+    stolen = await people.signed_in()
+    refreshed = await people.identity.refresh(stolen.refresh_token)
+    last = await people.identity.refresh(refreshed.refresh_token)
+    with pytest.raises(InvalidCredentials):
+        await people.identity.refresh(stolen.refresh_token)
+    with pytest.raises(InvalidCredentials):
+        await people.identity.refresh(last.refresh_token)
+    with pytest.raises(InvalidToken):
+        people.identity.verify_access_token(last.access_token)
+
+
+async def test_of_a_lost_answer_and_its_use_at_once_no_second_successor_comes(
+    people: People,
+) -> None:
+    session = await people.signed_in()
+    lost = await people.identity.refresh(session.refresh_token)
+    outcomes = await asyncio.gather(
+        *(people.identity.refresh(session.refresh_token) for _ in range(8)),
+        *(people.identity.refresh(lost.refresh_token) for _ in range(8)),
+        return_exceptions=True,
+    )
+    tokens = {each.refresh_token for each in outcomes if isinstance(each, Session)}
+    assert len(tokens - {lost.refresh_token}) <= 1
+
+
+async def test_a_locked_user_is_answered_nothing_again(people: People) -> None:
+    session = await people.signed_in()
+    await people.identity.refresh(session.refresh_token)
+    await people.identity.users.lock(session.user_id)
+    with pytest.raises(InvalidCredentials):
+        await people.identity.refresh(session.refresh_token)
+
+
 async def test_a_refresh_token_used_twice_ends_the_family(people: People) -> None:
     stolen = await people.signed_in()
     refreshed = await people.identity.refresh(stolen.refresh_token)
+    people.clock.move(seconds=20)
     with pytest.raises(InvalidCredentials):
         await people.identity.refresh(stolen.refresh_token)
     with pytest.raises(InvalidCredentials):
@@ -139,23 +215,20 @@ async def test_a_refresh_token_used_twice_ends_the_family(people: People) -> Non
         people.identity.verify_access_token(refreshed.access_token)
 
 
-async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends(people: People) -> None:
+async def test_many_refreshes_at_once_are_answered_with_the_same_token(people: People) -> None:
     session = await people.signed_in()
-    outcomes = await asyncio.gather(
-        *(people.identity.refresh(session.refresh_token) for _ in range(2)), return_exceptions=True
+    answers = await asyncio.gather(
+        *(people.identity.refresh(session.refresh_token) for _ in range(8))
     )
-    [won] = [outcome for outcome in outcomes if isinstance(outcome, Session)]
-    assert sum(isinstance(outcome, InvalidCredentials) for outcome in outcomes) == 1
-    with pytest.raises(InvalidToken):
-        people.identity.verify_access_token(won.access_token)
-    with pytest.raises(InvalidCredentials):
-        await people.identity.refresh(won.refresh_token)
+    assert len({answer.refresh_token for answer in answers}) == 1
+    await people.identity.refresh(answers[0].refresh_token)
 
 
 async def test_the_other_sessions_of_the_user_go_on(people: People) -> None:
     stolen = await people.signed_in()
     other = await people.identity.sign_in(ADA, PASSWORD, CLIENT)
     await people.identity.refresh(stolen.refresh_token)
+    people.clock.move(minutes=1)
     with pytest.raises(InvalidCredentials):
         await people.identity.refresh(stolen.refresh_token)
     await people.identity.refresh(other.refresh_token)

@@ -40,6 +40,7 @@ def test_an_empty_value_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> N
         ("SHOP_API_PROCESSES", "0", "SHOP_API_PROCESSES: '0' is not a number from 1 to 64"),
         ("SHOP_HOPS_PER_COMMIT", "-1", "SHOP_HOPS_PER_COMMIT: '-1' is not a number of hops"),
         ("SHOP_MAIL_FROM", "nobody", "SHOP_MAIL_FROM: 'nobody' is not a mail address"),
+        ("SHOP_MAIL_FROM", "a@łódź.pl", "SHOP_MAIL_FROM: 'a@łódź.pl' is not a mail address"),
         ("SHOP_MAIL_FROM", "a@b.c\nBcc: x@y.z", "SHOP_MAIL_FROM: 'a@b.c\\nBcc: x@y.z' is not"),
         ("SHOP_CORS_ORIGINS", "https://a.b/c", "SHOP_CORS_ORIGINS: 'https://a.b/c' is not"),
     ],

@@ -142,6 +142,7 @@ async def people_come_and_go(run: Run) -> Client:
     await visitor.ask(SIGN_IN, input={"email": f"nobody-{ADA}", "password": WRONG})
     first = await run.session(SIGN_IN, input={"email": ADA, "password": RIGHT})
     second = await run.session(REFRESH, token=first["refreshToken"])
+    await run.session(REFRESH, token=second["refreshToken"])
     for session in (first, second):
         await visitor.ask(REFRESH, token=session["refreshToken"])
     await Client(visitor.address, second["accessToken"]).send(VIEWER)
@@ -153,11 +154,11 @@ async def people_come_and_go(run: Run) -> Client:
 
 async def mails_do_not_leave(run: Run) -> None:
     run.server.mails.clear()
-    run.server.refusal = f"451 {BOB} cannot be mailed {WRONG}"
+    run.server.refusals["DATA"] = f"451 {BOB} cannot be mailed {WRONG}"
     await run.visitor.ask(SIGN_UP, input={"email": BOB, "password": RIGHT, "name": "Bob"})
     await run.visitor.ask(REQUEST_CODE, email=BOB)
     await until(lambda: "mail not sent" in run.logged)
-    run.server.refusal = None
+    run.server.refusals.clear()
 
 
 async def somebody_buys(run: Run, ada: Client) -> None:

@@ -129,7 +129,7 @@ class PeopleMutations:
         context = info.context
         try:
             verified = await context.identity.verify_email(
-                input.email, input.code, context.request_id
+                input.email, input.code, context.client, context.request_id
             )
         except InvalidCode as refusal:
             return AuthenticationProblem(code=ProblemCode.INVALID_CODE, message=str(refusal))
@@ -140,7 +140,7 @@ class PeopleMutations:
     @strawberry.field
     async def request_verification_code(self, info: Info, email: str) -> RequestCodePayload:
         address = _address(email)
-        await info.context.identity.request_verification_code(address)
+        await info.context.identity.request_verification_code(address, info.context.client)
         return RequestCodePayload(email=address)
 
     @strawberry.field
@@ -171,13 +171,16 @@ class PeopleMutations:
     @strawberry.field
     async def request_password_reset(self, info: Info, email: str) -> RequestCodePayload:
         address = _address(email)
-        await info.context.identity.request_password_reset(address)
+        await info.context.identity.request_password_reset(address, info.context.client)
         return RequestCodePayload(email=address)
 
     @strawberry.field
     async def reset_password(self, info: Info, input: ResetPasswordInput) -> ResetPasswordResult:
+        context = info.context
         try:
-            await info.context.identity.reset_password(input.email, input.code, input.new_password)
+            await context.identity.reset_password(
+                input.email, input.code, input.new_password, context.client
+            )
         except InvalidCode as refusal:
             return AuthenticationProblem(code=ProblemCode.INVALID_CODE, message=str(refusal))
         except ValidationFailed as refusal:
