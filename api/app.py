@@ -36,17 +36,21 @@ from infrastructure.operations.health import Backlog
 from infrastructure.postgres.connections import async_pool
 from infrastructure.read_models.changes import Follower
 from infrastructure.runtime.gc_tuning import spare_the_collector
+from infrastructure.runtime.watched import Watched
 from infrastructure.settings import Settings
 
 POOL_SIZE = 10
 
 
-def create_app(settings: Settings) -> ASGIApp:
-    """The shop's HTTP and websocket application. It connects when it is started."""
+def create_app(settings: Settings, watched: Watched | None = None) -> ASGIApp:
+    """The shop's HTTP and websocket application. It connects when it is started.
+
+    `watched` is what else has to live as long as the process does.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings) as services:
+        async with running(settings, watched or Watched()) as services:
             app.state.services = services
             endpoint = GraphQLEndpoint(services, graphiql=settings.graphiql)
             endpoints["/graphql"] = ServerErrorMiddleware(endpoint, failure)
@@ -69,7 +73,7 @@ def create_app(settings: Settings) -> ASGIApp:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Services]:
+async def running(settings: Settings, watched: Watched) -> AsyncIterator[Services]:
     """Everything open and running; on leaving, what was accepted is recorded, then all is closed.
 
     Raises psycopg.OperationalError or PoolTimeout when the database cannot be reached.
@@ -77,7 +81,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     url = database_url(settings)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(async_pool(url, "api", size=POOL_SIZE))
-        writer = await stack.enter_async_context(Writer(url))
+        writer = await stack.enter_async_context(Writer(url, watched=watched))
         reads, read_url = pool, url
         if settings.read_database_url is not None:
             read_url = settings.read_database_url.get_secret_value()
@@ -86,10 +90,12 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         following = await stack.enter_async_context(async_pool(read_url, "follower", size=1))
         watching = await stack.enter_async_context(async_pool(url, "watch", size=2))
         follower = await stack.enter_async_context(
-            Follower(url, following, writer.history, [pool, reads, watching])
+            Follower(url, following, writer.history, [pool, reads, watching], watched=watched)
         )
-        watch = await stack.enter_async_context(SessionWatch(url))
-        backlog = await stack.enter_async_context(Backlog(watching, settings.most_lag))
+        watch = await stack.enter_async_context(SessionWatch(url, watched=watched))
+        backlog = await stack.enter_async_context(
+            Backlog(watching, settings.most_lag, watched=watched)
+        )
         passwords = Passwords()
         stack.callback(passwords.close)
         dispatcher = Dispatcher(pool, writer)
@@ -120,4 +126,5 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             operations=Tally(OPERATIONS_A_PROCESS, limits=True),
             backlog=backlog,
             tracer=stack.enter_context(tracing(settings.otlp_endpoint, "api")),
+            watched=watched,
         )

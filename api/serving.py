@@ -21,8 +21,9 @@ from infrastructure.observability.tracing import tracing
 from infrastructure.postgres.connections import async_pool
 from infrastructure.postgres.embedded import EmbeddedPostgres
 from infrastructure.runtime.gc_tuning import spare_the_collector
-from infrastructure.runtime.orphans import when_orphaned
+from infrastructure.runtime.orphans import wait_until_orphaned
 from infrastructure.runtime.supervisor import Process, Program, Supervisor, shop_program
+from infrastructure.runtime.watched import Watched
 from infrastructure.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -97,7 +98,7 @@ def work(settings: Settings) -> None:
         supervisor.run()
 
 
-def run_api(settings: Settings, listener: socket.socket) -> None:
+def run_api(settings: Settings, listener: socket.socket, watched: Watched | None = None) -> None:
     """Answer calls in this process."""
     import uvicorn  # noqa: PLC0415  # the workers do without these
 
@@ -106,7 +107,7 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
     if settings.required_admin_code == "":
         log.warning("anybody may sign up as an administrator: SHOP_ADMIN_CODE is *")
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, watched),
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
@@ -132,7 +133,7 @@ def run_api(settings: Settings, listener: socket.socket) -> None:
         raise StartError("The API does not start; the log says why")
 
 
-def run_work(settings: Settings, kind: Work) -> None:
+def run_work(settings: Settings, kind: Work, watched: Watched) -> None:
     """Do one kind of work in this process until told to stop, without importing the others."""
     url = database_url(settings)
     with tracing(settings.otlp_endpoint, kind) as tracer:
@@ -147,19 +148,23 @@ def run_work(settings: Settings, kind: Work) -> None:
 
                 _run_consumer(url, Projector(tracer=tracer))
             case "courier":
-                uvloop.run(_run_courier(settings, url))
+                uvloop.run(_run_courier(settings, url, watched))
 
 
-def stop_when_orphaned() -> None:
+def stop_when_orphaned() -> Watched:
     """Stop this process as SIGTERM does when the one that started it is gone, and as SIGKILL does
-    when that takes too long: the supervisor, which would see to it, is no more."""
+    when that takes too long: the supervisor, which would see to it, is no more. The answer is what
+    has to live as long as this process does."""
 
     def stop() -> None:
+        wait_until_orphaned()
         os.kill(os.getpid(), signal.SIGTERM)
         sleep(PATIENCE)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    when_orphaned(stop)
+    watched = Watched()
+    watched.thread("orphan watch", stop)
+    return watched
 
 
 def _postgres_program(postgres: EmbeddedPostgres) -> Program:
@@ -197,7 +202,8 @@ def _run_consumer(url: str, consumer: Consumer) -> None:
     Runner(url, consumer, stop).run()
 
 
-async def _run_courier(settings: Settings, url: str) -> None:
+async def _run_courier(settings: Settings, url: str, watched: Watched) -> None:
+    from infrastructure.consumers.signs_of_life import SignsOfLife  # noqa: PLC0415
     from infrastructure.identity.mailer import Courier  # noqa: PLC0415
     from infrastructure.identity.one_time_codes import MailCodes  # noqa: PLC0415
     from infrastructure.identity.retention import keep_deleting  # noqa: PLC0415
@@ -208,7 +214,7 @@ async def _run_courier(settings: Settings, url: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
-    async with async_pool(url, "courier", size=4) as pool, asyncio.TaskGroup() as tasks:
+    async with async_pool(url, "courier", size=4) as pool:
         courier = Courier(
             pool,
             mail_transport(smtp_url, settings.data_dir),
@@ -216,8 +222,15 @@ async def _run_courier(settings: Settings, url: str) -> None:
             url=url,
             mail_from=settings.mail_from,
         )
-        tasks.create_task(courier.run(stop))
-        tasks.create_task(keep_deleting(pool, stop))
+        signs = SignsOfLife(pool, "courier", watched)
+        tasks = [
+            watched.task("courier", lambda: courier.run(stop), until=stop),
+            watched.task("retention", lambda: keep_deleting(pool, stop), until=stop),
+            watched.task("signs of life", lambda: signs.run(stop), until=stop),
+        ]
+        await stop.wait()
+        for task in tasks:
+            await task.finish()
 
 
 def _announce(settings: Settings, announce: Callable[[str], object] | None) -> None:

@@ -53,8 +53,8 @@ def api(fd: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
     if fd is None:
         serving.serve_api(settings)
     else:
-        serving.stop_when_orphaned()
-        serving.run_api(settings, socket.socket(fileno=fd))
+        watched = serving.stop_when_orphaned()
+        serving.run_api(settings, socket.socket(fileno=fd), watched)
 
 
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop worker")
@@ -64,8 +64,7 @@ def worker(only: Annotated[Work | None, typer.Option(hidden=True)] = None) -> No
     if only is None:
         serving.work(settings)
     else:
-        serving.stop_when_orphaned()
-        serving.run_work(settings, only)
+        serving.run_work(settings, only, serving.stop_when_orphaned())
 
 
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop migrate")

@@ -25,6 +25,7 @@ from infrastructure.identity.tokens import Caller
 from infrastructure.observability.tracing import Tracer
 from infrastructure.operations.health import Backlog
 from infrastructure.read_models.changes import Follower
+from infrastructure.runtime.watched import Watched
 
 MUTATIONS_A_MINUTE = 600
 CONNECTIONS_A_USER = 20
@@ -49,7 +50,8 @@ WITHOUT_TOKEN = frozenset(
 @dataclass(slots=True)
 class Services:
     """One a process. Everything in it is open and runs. Read models are read by way of `reads`,
-    which is a replica's where there is one; `watching` is for operators."""
+    which is a replica's where there is one; `watching` is for operators; `watched` is what must
+    run for ever."""
 
     currency: Currency
     pool: AsyncConnectionPool
@@ -68,6 +70,7 @@ class Services:
     operations: Tally
     backlog: Backlog
     tracer: Tracer | None
+    watched: Watched
 
     def context(self, caller: Caller | None, client: str, request_id: UUID) -> Context:
         """What the resolvers of one call are given."""

@@ -17,13 +17,14 @@ PATIENCE = 2.0  # seconds
 LONGEST_SILENCE = 10.0  # seconds; a runner that leads gives a sign of life every second
 MOST_LAG = 30.0  # seconds
 RUNNERS = ("process-manager", "projector")
+HELPERS = ("courier",)  # orders go through without them; where one has been seen, it has to work
 
 
 def troubles(condition: Condition) -> dict[str, str]:
     """What keeps the shop from serving, by what it is about."""
     found: dict[str, str] = {}
     runners = {runner.name: runner for runner in condition.runners}
-    for name in RUNNERS:
+    for name in (*RUNNERS, *(name for name in HELPERS if name in runners)):
         runner = runners.get(name)
         if runner is not None and runner.failure is not None:
             found[name] = f"cannot work: {runner.failure}"
@@ -53,9 +54,9 @@ def health_routes(services: Services) -> list[Route]:
 
     async def ready(_: Request) -> Response:
         found = await condition()
-        if found is None:
-            return _not_ready({"database": "does not answer"})
-        if problems := troubles(found):
+        problems = {name: f"has ended: {why}" for name, why in services.watched.failures.items()}
+        problems |= {"database": "does not answer"} if found is None else troubles(found)
+        if found is None or problems:
             return _not_ready(problems)
         lag = max((lag.events for lag in found.lags), default=0)
         return JSONResponse({"status": "ready", "position": found.recorded, "lag": lag})

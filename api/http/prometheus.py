@@ -10,6 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.graphql.services import Services
 from api.metrics import PROCESS
+from infrastructure.observability.metrics import TaskCollector
 from infrastructure.operations.health import Condition
 
 
@@ -18,6 +19,7 @@ def metrics_text(services: Services, condition: Condition | None) -> bytes:
     not answer."""
     now = CollectorRegistry()
     now.register(_OfProcess(services))
+    now.register(TaskCollector("shop", services.watched))
     if condition is not None:
         now.register(_OfShop(condition))
     return generate_latest(PROCESS) + generate_latest(now)

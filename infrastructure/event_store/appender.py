@@ -16,6 +16,7 @@ from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store.store import APPEND, IdempotencyKey, NewEvent, append_parameters
 from infrastructure.postgres.connections import AWAY, conninfo
 from infrastructure.postgres.timeline import History
+from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()
 
@@ -73,7 +74,13 @@ class Writer:
     """
 
     def __init__(
-        self, url: str, *, max_waiting: int = 4_000, max_batch: int = 1_000, patience: float = 8.0
+        self,
+        url: str,
+        *,
+        max_waiting: int = 4_000,
+        max_batch: int = 1_000,
+        patience: float = 8.0,
+        watched: Watched | None = None,
     ) -> None:
         self._conninfo = conninfo(url, "writer", lock_timeout=5_000, statement_timeout=10_000)
         self._max_waiting = max_waiting
@@ -82,13 +89,14 @@ class Writer:
         self._waiting: deque[_Append] = deque()
         self._wake = asyncio.Event()
         self._connection: AsyncConnection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._watched = watched or Watched()
+        self._task: LastingTask | None = None
         self._closing = False
         self.history = History()
         self.statistics = WriterStatistics()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="writer")
+        self._task = self._watched.task("writer", self._run)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -96,7 +104,7 @@ class Writer:
         self._closing = True
         self._wake.set()
         if self._task is not None:
-            await self._task
+            await self._task.finish()
         await self._disconnect()
 
     async def append(
@@ -132,11 +140,15 @@ class Writer:
             batch = self._take()
             try:
                 await self._record(batch)
-            except BaseException as error:
+            except Exception:
                 _fail(batch, Unavailable())
-                if not isinstance(error, Exception):
-                    raise
                 await log.aexception("append failed", events=sum(len(a.events) for a in batch))
+            except BaseException:
+                # Nobody knows how far the batch has come: the next one compares it with what is
+                # there.
+                self._waiting.extendleft(reversed(_unanswered(batch)))
+                await self._disconnect()
+                raise
 
     def _take(self) -> list[_Append]:
         """The next batch: never two appends to one place of a stream or with one key."""

@@ -18,6 +18,7 @@ from psycopg import AsyncConnection
 from infrastructure.clock import Clock, utc_now
 from infrastructure.identity.tokens import ACCESS_TOKEN_LIFETIME
 from infrastructure.postgres.connections import conninfo
+from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()
 
@@ -29,7 +30,14 @@ REMEMBERED = ACCESS_TOKEN_LIFETIME + timedelta(minutes=5)
 class SessionWatch:
     """One an API process; for asyncio."""
 
-    def __init__(self, url: str, *, reread: float = 5.0, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        reread: float = 5.0,
+        clock: Clock = utc_now,
+        watched: Watched | None = None,
+    ) -> None:
         """`reread`: after how many seconds the table is read again."""
         self._conninfo = conninfo(url, "session watch")
         self._reread = reread
@@ -37,7 +45,8 @@ class SessionWatch:
         self._ended: dict[UUID, datetime] = {}
         self._waiting: defaultdict[UUID, set[asyncio.Future[None]]] = defaultdict(set)
         self._connection: AsyncConnection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._watched = watched or Watched()
+        self._task: LastingTask | None = None
 
     def has_ended(self, session_id: UUID) -> bool:
         """Whether its access tokens are worth nothing any more."""
@@ -72,27 +81,32 @@ class SessionWatch:
         except psycopg.Error:
             await self._disconnect()
             raise
-        self._task = asyncio.create_task(self._watch(), name="session watch")
+        self._task = self._watched.task("session watch", self._watch)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task.stop()
         await self._disconnect()
 
     async def _watch(self) -> None:
-        while True:
-            try:
-                if self._connection is None:
-                    await self._connect()
-                else:
-                    await self._listen(self._connection)
-                    await self._read(self._connection)
-            except (psycopg.Error, ValueError) as error:
-                await log.awarning("session watch lost its connection", error=type(error).__name__)
-                await self._disconnect()
-                await asyncio.sleep(RECONNECT)
+        try:
+            while True:
+                await self._look()
+        finally:  # whoever watches next begins with a connection of which all is known
+            await self._disconnect()
+
+    async def _look(self) -> None:
+        try:
+            if self._connection is None:
+                await self._connect()
+            else:
+                await self._listen(self._connection)
+                await self._read(self._connection)
+        except psycopg.Error as error:
+            await log.awarning("session watch lost its connection", error=type(error).__name__)
+            await self._disconnect()
+            await asyncio.sleep(RECONNECT)
 
     async def _connect(self) -> None:
         self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
@@ -107,7 +121,10 @@ class SessionWatch:
 
     async def _listen(self, connection: AsyncConnection) -> None:
         async for notification in connection.notifies(timeout=self._reread):
-            self.note([UUID(notification.payload)])
+            try:
+                self.note([UUID(notification.payload)])
+            except ValueError:  # whatever somebody has said: the table is read again soon
+                await log.awarning("cannot read which session has ended")
 
     async def _read(self, connection: AsyncConnection) -> None:
         since = self._clock() - REMEMBERED

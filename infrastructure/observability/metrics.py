@@ -1,7 +1,7 @@
 """What the runners measure, for Prometheus. Each publishes it in the database, with its heartbeats;
 the API, which everybody can reach, shows it to whoever asks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from time import time
 from uuid import UUID
@@ -14,10 +14,13 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from domain.events import OrderCompleted, OrderPlaced, OrderRejected
 from domain.message import message
 from domain.recorded import Recorded
+from infrastructure.runtime.watched import Watched
 
 EVENTS = (1, 3, 10, 30, 100, 300, 1_000, 3_000)
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
@@ -35,6 +38,43 @@ class Ended:
 
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # has no annotations
+
+
+class TaskCollector(Collector):
+    """How the tasks and threads are that have to live as long as a process does."""
+
+    def __init__(self, prefix: str, watched: Watched) -> None:
+        self._prefix = prefix
+        self._watched = watched
+
+    def collect(self) -> Iterator[Metric]:
+        """How often each has ended, and whether it is away."""
+        ends = CounterMetricFamily(
+            f"{self._prefix}_task_ends",
+            "How often what has to run for ever has ended, and begun again.",
+            labels=["task"],
+        )
+        away = GaugeMetricFamily(
+            f"{self._prefix}_task_away", "1 while it does not run.", labels=["task"]
+        )
+        for lasting in self._watched:
+            ends.add_metric([lasting.name], lasting.ends)
+            away.add_metric([lasting.name], float(lasting.failure is not None))
+        return iter((ends, away))
+
+
+class ProcessMeasures:
+    """What every process measures that works behind the API."""
+
+    def __init__(self, name: str, watched: Watched) -> None:
+        prefix = f"shop_{name.replace('-', '_')}"
+        self.registry = CollectorRegistry()
+        ProcessCollector(prefix, registry=self.registry)
+        self.registry.register(TaskCollector(prefix, watched))
+
+    def text(self) -> str:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self.registry).decode()
 
 
 class Measures:

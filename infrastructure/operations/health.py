@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from domain.message import message
 from infrastructure.errors import Overloaded
 from infrastructure.identity.outbox import MailsUnsent, mails_unsent
+from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()
 
@@ -124,22 +125,24 @@ class Backlog:
     """One an API process, for asyncio: knows, give or take half a second, how late the consumers
     are, and refuses what would only wait behind what waits already."""
 
-    def __init__(self, pool: AsyncConnectionPool, most: float) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool, most: float, *, watched: Watched | None = None
+    ) -> None:
         """`most`: how many seconds late is too late."""
         self._pool = pool
         self._most = most
         self._late = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._watched = watched or Watched()
+        self._task: LastingTask | None = None
         self.refused = 0
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._watch(), name="backlog")
+        self._task = self._watched.task("backlog", self._watch)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task.stop()
 
     def admit(self) -> None:
         """Raises Overloaded where the consumers are too late."""

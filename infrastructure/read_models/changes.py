@@ -21,12 +21,15 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from infrastructure.errors import ReadModelsLate
 from infrastructure.postgres.connections import conninfo
 from infrastructure.postgres.timeline import History
+from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()
 
 POLL = 2.0  # seconds; a wake-up that got lost is made up for by looking
 REPLICA_POLL = 0.002  # seconds between two looks at a replica that is behind; doubled each time
 LONGEST_REPLICA_POLL = 0.05
+LONGEST_CHASE = 30.0  # seconds; what was announced and does not come by then may never come
+LONGEST_SHOWN = 100  # characters of what nobody understands
 
 POSITION: LiteralString = "SELECT min(position), NULL::text, NULL::uuid FROM projections"
 CHANGED: LiteralString = (
@@ -71,8 +74,11 @@ class Follower:
         pool: AsyncConnectionPool,
         history: History | None = None,
         pools: Sequence[AsyncConnectionPool] = (),
+        *,
+        watched: Watched | None = None,
     ) -> None:
         """`pools` are others of the process, whose connections are looked at when ours breaks."""
+        self._watched = watched or Watched()
         self._conninfo = conninfo(listen_url, "follower")
         self._pool = pool
         self._pools = (pool, *pools)
@@ -84,20 +90,19 @@ class Follower:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
         self._subscribers: dict[tuple[str, UUID | None], set[Changes]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[LastingTask] = []
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._tasks = [
-            asyncio.create_task(self._listen(), name="follower listens"),
-            asyncio.create_task(self._follow(), name="follower follows"),
+            self._watched.task("follower listens", self._listen),
+            self._watched.task("follower follows", self._follow),
         ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await task.stop()
 
     async def wait_for(self, position: int, timeout: float = 5.0) -> None:
         """Return when the read models have seen `position`. Raises ReadModelsLate after `timeout`
@@ -142,8 +147,7 @@ class Follower:
                     pause = 0.1
                     self._news.set()  # whatever came while nobody listened
                     async for notification in connection.notifies():
-                        self._announced = int(notification.payload)
-                        self._news.set()
+                        self._hear(notification.payload)
             except psycopg.Error as error:
                 await log.awarning("does not hear the read models", error=str(error).strip())
                 # All others are most likely gone too: better found now than by callers.
@@ -152,8 +156,16 @@ class Follower:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
                 pause = min(pause * 2, 2.0)
 
+    def _hear(self, payload: str) -> None:
+        """Whatever it is that somebody says: it is a reason to look."""
+        try:
+            self._announced = int(payload)
+        except ValueError:
+            log.warning("cannot read what the read models say", payload=payload[:LONGEST_SHOWN])
+        self._news.set()
+
     async def _follow(self) -> None:
-        behind = REPLICA_POLL
+        behind, chased = REPLICA_POLL, 0.0
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
@@ -161,12 +173,12 @@ class Follower:
             self._news.clear()
             try:
                 await self._look()
-                if self.position < self._announced:
+                if self.position < self._announced and chased < LONGEST_CHASE:
                     await asyncio.sleep(behind)
-                    behind = min(behind * 2, LONGEST_REPLICA_POLL)
+                    behind, chased = min(behind * 2, LONGEST_REPLICA_POLL), chased + behind
                     self._news.set()
                 else:
-                    behind = REPLICA_POLL
+                    behind, chased, self._announced = REPLICA_POLL, 0.0, self.position
             except (psycopg.Error, PoolTimeout) as error:
                 await log.awarning("cannot read the read models", error=str(error).strip())
                 await asyncio.sleep(0.2)

@@ -15,12 +15,17 @@ from collections.abc import Callable
 from typing import TypedDict
 
 
+def wait_until_orphaned() -> None:
+    """Return when the parent is gone."""
+    while os.read(0, 4096):
+        pass
+
+
 def when_orphaned(stop: Callable[[], object]) -> None:
     """Call `stop`, in a thread, when the parent is gone."""
 
     def watch() -> None:
-        while os.read(0, 4096):
-            pass
+        wait_until_orphaned()
         stop()
 
     threading.Thread(target=watch, name="guard", daemon=True).start()

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from api.graphql.dataloaders.batching import AT_ONCE, Gathered
+from infrastructure.errors import Unavailable
 
 
 class Source:
@@ -110,3 +111,21 @@ async def test_who_stops_waiting_takes_the_answer_from_nobody(pauses: int) -> No
     async with asyncio.timeout(5):
         assert await stays == 49
     assert await squares.load(8) == 64
+
+
+async def test_who_has_asked_is_answered_though_the_statement_is_cancelled() -> None:
+    source = Source()
+    source.go.clear()
+    squares = Gathered(source.read, None)
+    under_way = squares.load(1)
+    await asyncio.sleep(0.001)
+    squares.load(2)
+    await asyncio.sleep(0.001)
+    waiting = squares.load(3)
+    for task in list(squares._tasks):
+        task.cancel()
+    with pytest.raises(Unavailable):
+        await under_way
+    source.go.set()
+    async with asyncio.timeout(5):
+        assert await waiting == 9

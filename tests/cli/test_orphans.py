@@ -46,7 +46,7 @@ DEAF = """
 import signal, time
 from api import serving
 
-processes.PATIENCE = 0.5
+serving.PATIENCE = 0.5
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 serving.stop_when_orphaned()
 time.sleep(600)

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from infrastructure.errors import Unavailable
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Read = Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]
@@ -105,6 +107,9 @@ class Gathered(Generic[K, V]):
                 await self._answer_next(lane)
         finally:
             lane.statements -= 1
+            if lane.gathered and not lane.due:  # it was ended: the others must not wait for ever
+                lane.due = True
+                asyncio.get_running_loop().call_soon(self._begin, name, lane)
             if not (lane.statements or lane.due):
                 del self._lanes[name]
 
@@ -117,11 +122,18 @@ class Gathered(Generic[K, V]):
         try:
             found = await self._read(list(batch))
         except Exception as error:  # whoever has asked gets it
-            for asked in batch.values():
-                asked.fail(error)
+            _fail(batch, error)
+        except BaseException:
+            _fail(batch, Unavailable())
+            raise
         else:
             for key, asked in batch.items():
                 asked.answer(found.get(key, self._absent))
+
+
+def _fail(batch: Mapping[K, Asked[V]], error: Exception) -> None:
+    for asked in batch.values():
+        asked.fail(error)
 
 
 class _Lane(Generic[K, V]):
