@@ -131,6 +131,11 @@ class Writer:
         except TimeoutError:
             raise Unavailable from None
 
+    async def probe(self) -> None:
+        """Go the whole way of an append, commit and wake-up included, without an event. Raises what
+        `append` does."""
+        await self.append(())
+
     async def _run(self) -> None:
         while self._waiting or not self._closing:
             if not self._waiting:
@@ -140,8 +145,8 @@ class Writer:
             batch = self._take()
             try:
                 await self._record(batch)
-            except Exception:
-                _fail(batch, Unavailable())
+            except Exception as error:
+                _fail(batch, Unavailable(), error)
                 await log.aexception("append failed", events=sum(len(a.events) for a in batch))
             except BaseException:
                 # Nobody knows how far the batch has come: the next one compares it with what is
@@ -281,7 +286,8 @@ def _unanswered(batch: list[_Append]) -> list[_Append]:
     return [append for append in batch if not append.done.done()]
 
 
-def _fail(batch: Sequence[_Append], error: Exception) -> None:
+def _fail(batch: Sequence[_Append], error: Exception, cause: Exception) -> None:
+    error.__cause__ = cause
     for append in batch:
         if not append.done.done():
             append.done.set_exception(error)

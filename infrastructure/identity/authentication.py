@@ -87,6 +87,15 @@ RESET: LiteralString = (
     "UPDATE users SET password_hash = %(password_hash)s, password_version = password_version + 1"
     " WHERE user_id = %(user_id)s"
 )
+# Needs all rights that signing in needs, and a database that takes writes; changes nothing.
+PROBE: LiteralString = """
+WITH nobody AS (SELECT user_id FROM users WHERE email_key = ''),
+hit AS (UPDATE rate_limits SET hits = hits WHERE name = '' RETURNING 1),
+opened AS (INSERT INTO sessions (session_id, user_id, opened_at)
+    SELECT gen_random_uuid(), user_id, now() FROM nobody RETURNING session_id)
+INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
+SELECT '', session_id, now() FROM opened
+"""
 ONCE: LiteralString = " AND EXISTS (SELECT FROM spent)"
 
 
@@ -118,6 +127,11 @@ class Identity:
         self._limits = RateLimits(enabled=limits, clock=clock)
         self._admin_code = admin_code
         self._clock = clock
+
+    async def probe(self) -> None:
+        """Do what signing in does, for nobody. Raises psycopg.Error or PoolTimeout."""
+        async with self._pool.connection() as connection:
+            await connection.execute(PROBE)
 
     async def sign_up(self, form: SignUp, client: str, found: Problems = ()) -> None:
         """Note who signs up, and have a code mailed. Says the same for an address that is known.

@@ -130,7 +130,7 @@ class Backlog:
     ) -> None:
         """`most`: how many seconds late is too late."""
         self._pool = pool
-        self._most = most
+        self.most = most
         self._late = 0.0
         self._watched = watched or Watched()
         self._task: LastingTask | None = None
@@ -146,7 +146,7 @@ class Backlog:
 
     def admit(self) -> None:
         """Raises Overloaded where the consumers are too late."""
-        if self._late > self._most:
+        if self._late > self.most:
             self.refused += 1
             raise Overloaded(min(ceil(self._late), LONGEST_RETRY))
 

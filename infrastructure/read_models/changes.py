@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, LiteralString, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Notify
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from infrastructure.errors import ReadModelsLate
@@ -92,6 +92,7 @@ class Follower:
         self._subscribers: dict[tuple[str, UUID | None], set[Changes]] = {}
         self._tasks: list[LastingTask] = []
         self._news = asyncio.Event()
+        self._echoes: dict[str, asyncio.Future[None]] = {}
 
     async def __aenter__(self) -> Self:
         self._tasks = [
@@ -135,6 +136,16 @@ class Follower:
         """How many are being served."""
         return len({id(changes) for served in self._subscribers.values() for changes in served})
 
+    async def probe(self, connection: AsyncConnection) -> None:
+        """Return when a word that is said over `connection` has been heard here."""
+        word = uuid4().hex
+        heard = self._echoes[word] = asyncio.get_running_loop().create_future()
+        try:
+            await connection.execute("SELECT pg_notify('echo', %s)", (word,))
+            await heard
+        finally:
+            del self._echoes[word]
+
     async def _listen(self) -> None:
         pause = 0.1
         while True:
@@ -144,10 +155,11 @@ class Follower:
                 ) as connection:
                     await self._history.look(connection)
                     await connection.execute("LISTEN projected")
+                    await connection.execute("LISTEN echo")
                     pause = 0.1
                     self._news.set()  # whatever came while nobody listened
                     async for notification in connection.notifies():
-                        self._hear(notification.payload)
+                        self._hear(notification)
             except psycopg.Error as error:
                 await log.awarning("does not hear the read models", error=str(error).strip())
                 # All others are most likely gone too: better found now than by callers.
@@ -156,12 +168,18 @@ class Follower:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
                 pause = min(pause * 2, 2.0)
 
-    def _hear(self, payload: str) -> None:
+    def _hear(self, said: Notify) -> None:
         """Whatever it is that somebody says: it is a reason to look."""
+        if said.channel == "echo":
+            heard = self._echoes.get(said.payload)
+            if heard is not None and not heard.done():
+                heard.set_result(None)
+            return
         try:
-            self._announced = int(payload)
+            self._announced = int(said.payload)
         except ValueError:
-            log.warning("cannot read what the read models say", payload=payload[:LONGEST_SHOWN])
+            shown = said.payload[:LONGEST_SHOWN]
+            log.warning("cannot read what the read models say", payload=shown)
         self._news.set()
 
     async def _follow(self) -> None:

@@ -89,6 +89,13 @@ class Rows:
         )
         self.transaction_counts = Gathered[UUID, int](self._transaction_counts, 0)
 
+    async def probe(self) -> None:
+        """Read as customers do, what nobody has. Raises psycopg.Error or PoolTimeout."""
+        nobody = UUID(int=0)
+        by_id = (self.products, self.orders, self.accounts, self.executions, self.users)
+        for asked in [rows.load(nobody) for rows in by_id]:
+            await asked
+
     def _by_id(self, query: Query[Row], key: Callable[[Row], UUID]) -> Gathered[UUID, Row | None]:
         async def read(ids: Sequence[UUID]) -> dict[UUID, Row | None]:
             async with self._pool.connection() as connection:
