@@ -66,3 +66,4 @@ lock: setup  ## Bring the dependencies to their newest versions
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --group dev --upgrade --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --output-file requirements-runtime.lock
+	$(subst pyproject.toml,,$(COMPILE)) --group clients --upgrade --output-file requirements-clients.lock

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from api.graphql.admission import Tally
 from api.graphql.dataloaders.shared import Rows
+from api.graphql.execution.documents import manifest_of
 from api.graphql.execution.engine import Engine
 from api.graphql.schema.build import build_schema
 from api.graphql.services import (
@@ -20,7 +21,9 @@ from api.graphql.services import (
     Services,
 )
 from api.graphql.transport.http import GraphQLEndpoint
+from api.http.compression import compressed
 from api.http.files import static_files
+from api.http.front import front_routes
 from api.http.health import health_routes
 from api.http.middleware import Direct, Edge, failure
 from api.money import currency_of
@@ -54,7 +57,13 @@ def create_app(settings: Settings, watched: Watched | None = None) -> ASGIApp:
             app.state.services = services
             endpoint = GraphQLEndpoint(services, graphiql=settings.graphiql)
             endpoints["/graphql"] = ServerErrorMiddleware(endpoint, failure)
-            app.router.routes.extend([*health_routes(services), static_files()])
+            app.router.routes.extend(
+                [
+                    *front_routes(graphiql=settings.graphiql),
+                    *health_routes(services),
+                    static_files(),
+                ]
+            )
             spare_the_collector()
             yield
 
@@ -65,11 +74,11 @@ def create_app(settings: Settings, watched: Watched | None = None) -> ASGIApp:
         whole = CORSMiddleware(
             whole,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
-            expose_headers=["X-Request-Id"],
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=settings.cors_headers,
+            expose_headers=["X-Request-Id", "Retry-After"],
         )
-    return Edge(whole)
+    return Edge(compressed(whole))
 
 
 @asynccontextmanager
@@ -119,7 +128,9 @@ async def running(settings: Settings, watched: Watched) -> AsyncIterator[Service
             watch=watch,
             identity=identity,
             rows=Rows(reads, identity.users),
-            engine=Engine(build_schema(), introspection=settings.introspection),
+            engine=Engine(
+                build_schema(), introspection=settings.introspection, manifest=manifest_of(settings)
+            ),
             mutations=TokenBuckets(MUTATIONS_A_MINUTE, enabled=settings.limits),
             connections=Tally(CONNECTIONS_A_USER, limits=settings.limits),
             subscriptions=Tally(SUBSCRIPTIONS_A_USER, limits=settings.limits),

@@ -6,6 +6,8 @@
 | FORBIDDEN | 403 | 1 | not for this caller |
 | BAD_USER_INPUT | 400 | 2 | the call is malformed |
 | QUERY_TOO_COMPLEX | 400 | 2 | the document asks for more than one call may |
+| PERSISTED_QUERY_NOT_FOUND | 404 | 2 | the document is not known by this hash yet |
+| PERSISTED_QUERY_NOT_SUPPORTED | 400 | 2 | persisted queries of another version |
 | RATE_LIMITED | 429 | 75 | this caller calls too often |
 | RATE_LIMITED | 503 | 75 | all callers together ask for too much |
 | UNAVAILABLE | 503 | 75 | the database is away, or does not answer in time |
@@ -41,6 +43,8 @@ UNAUTHENTICATED = Failure("UNAUTHENTICATED", 401, 1)
 FORBIDDEN = Failure("FORBIDDEN", 403, 1)
 BAD_USER_INPUT = Failure("BAD_USER_INPUT", 400, 2)
 QUERY_TOO_COMPLEX = Failure("QUERY_TOO_COMPLEX", 400, 2)
+PERSISTED_QUERY_NOT_FOUND = Failure("PERSISTED_QUERY_NOT_FOUND", 404, 2)
+PERSISTED_QUERY_NOT_SUPPORTED = Failure("PERSISTED_QUERY_NOT_SUPPORTED", 400, 2)
 RATE_LIMITED = Failure("RATE_LIMITED", 429, TRY_AGAIN)
 OVERLOADED = Failure("RATE_LIMITED", 503, TRY_AGAIN)
 UNAVAILABLE = Failure("UNAVAILABLE", 503, TRY_AGAIN)

@@ -15,7 +15,14 @@ from typing import Literal
 import structlog
 import uvloop
 
-from api.startup import StartError, check_database, database_url, listen, migrate_database
+from api.startup import (
+    StartError,
+    check_database,
+    check_documents,
+    database_url,
+    listen,
+    migrate_database,
+)
 from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.observability.tracing import tracing
 from infrastructure.postgres.connections import async_pool
@@ -31,9 +38,7 @@ log = structlog.get_logger(__name__)
 Work = Literal["process-manager", "projector", "courier"]
 WORK: tuple[Work, ...] = ("process-manager", "projector", "courier")
 
-DRAIN = 15  # seconds that calls under way have to end in
 PATIENCE = 30.0  # seconds that a process whose parent is gone has to end in
-MESSAGE_SIZE = 1024 * 1024  # bytes of a websocket message
 
 
 def serve(
@@ -49,6 +54,7 @@ def serve(
     SettingsError.
     """
     keys = settings.signing_keys()
+    check_documents(settings)
     with ExitStack() as stack:
         listener = stack.enter_context(listen(settings.host, settings.port))
         postgres = EmbeddedPostgres(settings.data_dir) if settings.embedded else None
@@ -75,6 +81,7 @@ def serve_api(settings: Settings) -> None:
     """Answer calls until told to stop. Raises StartError or SettingsError."""
     keys = settings.signing_keys()
     url = database_url(settings)
+    check_documents(settings)
     check_database(settings, url)
     with listen(settings.host, settings.port) as listener:
         if settings.api_processes == 1:
@@ -103,23 +110,12 @@ def run_api(settings: Settings, listener: socket.socket, watched: Watched | None
     import uvicorn  # noqa: PLC0415  # the workers do without these
 
     from api.app import create_app  # noqa: PLC0415
+    from api.http.server import server_config  # noqa: PLC0415
 
     if settings.required_admin_code == "":
         log.warning("anybody may sign up as an administrator: SHOP_ADMIN_CODE is *")
-    config = uvicorn.Config(
-        create_app(settings, watched),
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=MESSAGE_SIZE,
-        lifespan="on",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN,
-    )
-    server = uvicorn.Server(config)
+    app = create_app(settings, watched)
+    server = uvicorn.Server(server_config(app, keep_alive=settings.keep_alive))
 
     def stop(*_: object) -> None:
         server.should_exit = True

@@ -16,7 +16,7 @@ from infrastructure.postgres.requirements import (
     check_replica,
     check_tables,
 )
-from infrastructure.settings import Settings
+from infrastructure.settings import Settings, SettingsError
 
 log = structlog.get_logger()
 
@@ -97,6 +97,20 @@ def check_readable(url: str) -> None:
     """Raises StartError where the database cannot be reached, Unsuitable where it has no tables."""
     with _explained():
         check_tables(url)
+
+
+def check_documents(settings: Settings) -> None:
+    """Raises SettingsError where SHOP_DOCUMENTS names a file that cannot be used."""
+    if settings.documents is None:
+        return
+    from api.graphql.execution.documents import NoManifest, manifest_of  # noqa: PLC0415  # slow
+    from api.graphql.execution.engine import Engine  # noqa: PLC0415
+    from api.graphql.schema.build import build_schema  # noqa: PLC0415
+
+    try:
+        Engine(build_schema(), introspection=True, manifest=manifest_of(settings))
+    except NoManifest as error:
+        raise SettingsError(f"SHOP_DOCUMENTS: {str(settings.documents)!r} {error}") from None
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Settings, all from the environment: `SHOP_PORT` sets `port`. A wrong value stops the start."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from email import policy
@@ -18,6 +19,23 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from infrastructure.mail.transports import Smtp
 
 PREFIX = "SHOP_"
+HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
+# What pages send that use Apollo, urql, Relay or OpenTelemetry as their documentation says.
+CORS_HEADERS = (
+    "authorization",
+    "content-type",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "apollo-require-preflight",
+    "graphql-preflight",
+    "x-apollo-operation-name",
+    "x-apollo-operation-type",
+    "x-requested-with",
+)
 SHORTEST_KEY = 32  # characters; HS256 wants 32 bytes (RFC 7518, section 3.2)
 
 
@@ -56,6 +74,12 @@ def _mail_address(value: str) -> str:
 def _origin(value: str) -> str:
     url = urlsplit(value)
     if value != "*" and (not url.hostname or value != f"{url.scheme}://{url.netloc}"):
+        raise ValueError
+    return value
+
+
+def _header(value: str) -> str:
+    if not HEADER.fullmatch(value):
         raise ValueError
     return value
 
@@ -114,11 +138,16 @@ class Settings(BaseSettings):
         Field("INFO", description="one of debug, info, warning, error")
     )
     log_format: Literal["console", "json"] = Field("console", description="console or json")
+    keep_alive: int = Field(130, ge=1, le=86_400, description="a number of seconds from 1 to 86400")
     api_processes: int = Field(1, ge=1, le=64, description="a number from 1 to 64")
     limits: bool = Field(True, description="on or off")
     cors_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)
     ] = Field((), description="a comma separated list of origins such as https://shop.example")
+    cors_headers: Annotated[
+        tuple[Annotated[str, AfterValidator(_header)], ...], NoDecode, BeforeValidator(_split)
+    ] = Field(CORS_HEADERS, description="a comma separated list of headers such as x-tenant")
+    documents: Path | None = Field(None, description="a file of documents")
     graphiql: bool = Field(True, description="on or off")
     introspection: bool = Field(True, description="on or off")
     otlp_endpoint: Annotated[str, AfterValidator(_http_url)] | None = Field(

@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 from psycopg_pool import AsyncConnectionPool
 
+from api.call import Call
 from api.graphql.dataloaders.request import Loaders
 from api.graphql.dataloaders.shared import Rows
 from api.graphql.errors import Forbidden, Unauthenticated
@@ -25,7 +26,7 @@ class Context:
 
     caller: Caller | None
     client: str
-    request_id: UUID
+    call: Call
     currency: Currency
     pool: AsyncConnectionPool
     dispatcher: Dispatcher

@@ -7,6 +7,7 @@ CallError
  ├─ RateLimited        too many calls; try again after `retryAfter` seconds
  ├─ Unavailable        the database is away; try again after `retryAfter` seconds
  ├─ QueryTooComplex    the document asks for more than one call may
+ ├─ PersistedQueryNotFound, PersistedQueryNotSupported    the client sends the document too then
  └─ Internal           the shop failed; details are in its log, under the same request id
 """
 
@@ -45,6 +46,25 @@ class BadUserInput(CallError):
     failure = failures.BAD_USER_INPUT
 
 
+class PersistedQueryNotFound(CallError):
+    """Message and code are those that clients know:
+    https://www.apollographql.com/docs/apollo-server/performance/apq"""
+
+    failure = failures.PERSISTED_QUERY_NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
+
+
+class PersistedQueryNotSupported(CallError):
+    """As PersistedQueryNotFound; clients do not try again."""
+
+    failure = failures.PERSISTED_QUERY_NOT_SUPPORTED
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotSupported")
+
+
 class RateLimited(CallError):
     """`retry_after` is in seconds."""
 
@@ -76,5 +96,8 @@ class QueryTooComplex(CallError):
 class Internal(CallError):
     failure = failures.INTERNAL
 
-    def __init__(self, message: str = "Something went wrong on the server.", **more: Any) -> None:
-        super().__init__(message, **more)
+    @classmethod
+    def of(cls, request_id: str) -> "Internal":
+        """What the shop has logged under the request's id."""
+        told = f"Something went wrong; request id {request_id}."
+        return cls(told, requestId=request_id)

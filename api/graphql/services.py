@@ -1,17 +1,20 @@
 """What an API process holds from its start to its end, and how a call gets at it."""
 
+import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import time_ns
-from uuid import UUID
 
 from graphql import ExecutionResult, GraphQLError, OperationType
 from psycopg_pool import AsyncConnectionPool
 
+from api.call import Call
 from api.graphql.admission import Tally
 from api.graphql.context import Context
 from api.graphql.dataloaders.shared import Rows
 from api.graphql.errors import Unauthenticated
-from api.graphql.execution.engine import Engine, Operation, Refused, Request
+from api.graphql.execution.engine import Engine, Operation
+from api.graphql.execution.request import Refused, Request
 from api.money import Currency
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.errors import Overloaded
@@ -72,12 +75,12 @@ class Services:
     tracer: Tracer | None
     watched: Watched
 
-    def context(self, caller: Caller | None, client: str, request_id: UUID) -> Context:
+    def context(self, caller: Caller | None, client: str, call: Call) -> Context:
         """What the resolvers of one call are given."""
         return Context(
             caller=caller,
             client=client,
-            request_id=request_id,
+            call=call,
             currency=self.currency,
             pool=self.reads,
             dispatcher=self.dispatcher,
@@ -95,6 +98,16 @@ class Services:
         scheme, _, token = authorization.strip().partition(" ")
         bearer = scheme.lower() == "bearer"
         return self.identity.verify_access_token(token.strip() if bearer else scheme)
+
+    async def until_over(self, caller: Caller) -> str:
+        """Wait until somebody who is connected may no longer be, and say why."""
+        left = (caller.expires_at - datetime.now(UTC)).total_seconds()
+        try:
+            async with asyncio.timeout(left):
+                await self.watch.wait_until_ended(caller.session_id)
+        except TimeoutError:
+            return "The access token has expired."
+        return "The session has ended."
 
     def admit(
         self, request: Request, caller: Caller | None, refused: InvalidToken | None
@@ -125,5 +138,13 @@ class Services:
         result = await self.engine.execute(operation, request.variables, context)
         if self.tracer is not None:
             name = next(iter(operation.fields.values()))
-            self.tracer.request(context.request_id, context.execution_id, name, began)
+            call = context.call
+            self.tracer.request(
+                call.correlation_id,
+                context.execution_id,
+                name,
+                began,
+                request_id=call.id,
+                parent=call.parent,
+            )
         return result

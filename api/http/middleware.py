@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from time import perf_counter
-from uuid import UUID
 
 import structlog
 from starlette.requests import Request
@@ -10,10 +9,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
+from api.call import call_of
 from api.graphql.errors import Internal
 from api.metrics import METHODS, REQUESTS
-from api.validation import parse_uuid
-from infrastructure.ids import new_id
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +40,7 @@ class Direct:
 
 
 class Edge:
-    """ASGI middleware; `scope["state"]` gets the `request_id`."""
+    """ASGI middleware; `scope["state"]` gets the `call` that a request is."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,15 +49,16 @@ class Edge:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
-        bind_contextvars(request_id=str(request_id))  # for this task: each request has its own
+        call = scope.setdefault("state", {})["call"] = call_of(scope["headers"])
+        bind_contextvars(request_id=call.id)  # for this task: each request has its own
+        if call.parent is not None:
+            bind_contextvars(trace_id=call.parent.trace.hex)
         if scope["type"] == "http":
-            await self._serve(scope, receive, send, request_id)
+            await self._serve(scope, receive, send, call.id.encode())
         else:
             await self._app(scope, receive, send)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: UUID) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: bytes) -> None:
         began = perf_counter()
         status = 500
 
@@ -69,7 +68,7 @@ class Edge:
                 status = message["status"]
                 headers = list(message.get("headers", ()))
                 own = {name for name, _ in headers}
-                headers.append((b"x-request-id", str(request_id).encode()))
+                headers.append((b"x-request-id", request_id))
                 headers += [header for header in SECURITY if header[0] not in own]
                 message = {**message, "headers": headers}
             await send(message)
@@ -86,12 +85,5 @@ class Edge:
 
 async def failure(request: Request, _: Exception) -> Response:
     """What is answered when the endpoint itself breaks."""
-    request_id = request.state.request_id
-    error = Internal(f"Something went wrong; request id {request_id}.", requestId=str(request_id))
+    error = Internal.of(request.state.call.id)
     return JSONResponse({"errors": [error.formatted]}, 500)
-
-
-def _request_id(scope: Scope) -> UUID:
-    """The client's own, where it is a UUID."""
-    own: bytes = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return parse_uuid(own.decode("latin-1")) or new_id()

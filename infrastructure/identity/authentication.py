@@ -180,7 +180,14 @@ class Identity:
         where the client asks too often, for whomever."""
         await self._request_mail("VERIFY", email, client)
 
-    async def verify_email(self, email: str, code: str, client: str, request_id: UUID) -> Verified:
+    async def verify_email(
+        self,
+        email: str,
+        code: str,
+        client: str,
+        request_id: UUID,
+        causation_id: str | None = None,
+    ) -> Verified:
         """Open the account of the sign-up that the code was made for. Raises InvalidCode,
         RateLimited, Overloaded or Unavailable.
 
@@ -188,7 +195,9 @@ class Identity:
         the same code, and opening the account again records nothing.
         """
         proof = await self._check_code(email, "VERIFY", code, client)
-        verified = await self._verify(proof.user_id, request_id, SPEND + VERIFY + ONCE, proof)
+        verified = await self._verify(
+            proof.user_id, request_id, SPEND + VERIFY + ONCE, proof, causation_id
+        )
         if verified is None:
             raise InvalidCode
         return verified
@@ -315,13 +324,14 @@ class Identity:
         request_id: UUID,
         statement: LiteralString,
         proof: Proof | None = None,
+        causation_id: str | None = None,
     ) -> Verified | None:
         """Open the account, then mark the user; None where there is another by now."""
         async with self._pool.connection() as connection:
             opening = await account_to_open(connection, user_id)
         if opening is None:
             return None
-        origin = Origin(opening.owner_id, request_id, str(request_id))
+        origin = Origin(opening.owner_id, request_id, causation_id or str(request_id))
         dispatched = await self._dispatcher.dispatch(opening, origin=origin)
         async with self._pool.connection() as connection:
             cursor = connection.cursor(row_factory=args_row(User))

@@ -4,9 +4,9 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 
-from infrastructure.observability.tracing import Span
+from infrastructure.observability.tracing import Parent, Span
 
 QUEUE = 20_000  # spans that wait to be sent; what comes when it is full is dropped
 EVERY = 1_000  # milliseconds between two sendings
@@ -32,6 +32,7 @@ class Exporter:
                 self._resource,
                 span.attributes,
                 [Event(name, timestamp=span.ended) for name in span.events],
+                [Link(_context_of(span.link))] if span.link else (),
                 kind=SpanKind.SERVER if "shop.request_id" in span.attributes else SpanKind.INTERNAL,
                 start_time=span.began,
                 end_time=span.ended,
@@ -45,3 +46,7 @@ class Exporter:
 
 def _context(span: Span, id: int) -> SpanContext:
     return SpanContext(span.trace.int, id, is_remote=False, trace_flags=SAMPLED)
+
+
+def _context_of(other: Parent) -> SpanContext:
+    return SpanContext(other.trace.int, other.span, is_remote=True, trace_flags=SAMPLED)

@@ -4,6 +4,7 @@ A trace's id is the correlation id, which every event carries, and the id of its
 from that; so no context is stored or passed on. Nothing is made where no endpoint is set.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,13 +15,38 @@ from uuid import UUID
 
 from domain.message import message
 
+TRACEPARENT = re.compile(
+    "(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
+    "(?P<rest>-.*)?"
+)
+SAMPLED = 1
 PATH = "/v1/traces"  # of https://opentelemetry.io/docs/specs/otlp/#otlphttp-request
+
+
+@message
+class Parent:
+    """A span of somebody else's, in whose trace we go on."""
+
+    trace: UUID
+    span: int
+
+    @classmethod
+    def of(cls, traceparent: str) -> "Parent | None":
+        """From the header of https://www.w3.org/TR/trace-context/#traceparent-header; None where it
+        is none, or asks not to be recorded."""
+        found = TRACEPARENT.fullmatch(traceparent.strip())
+        if found is None or not int(found["flags"], 16) & SAMPLED:
+            return None
+        if found["version"] == "ff" or (found["version"] == "00" and found["rest"]):
+            return None
+        trace, span = UUID(found["trace"]), int(found["span"], 16)
+        return cls(trace, span) if trace.int and span else None
 
 
 @message
 class Span:
     """Something that has taken place; times are in nanoseconds since 1970. `parent` is a span's id
-    in the same trace, None for a root."""
+    in the same trace, None for a root; `link` is a span in another trace that belongs to it."""
 
     trace: UUID
     id: int
@@ -30,6 +56,7 @@ class Span:
     ended: int
     attributes: Mapping[str, str]
     events: tuple[str, ...] = ()
+    link: Parent | None = None
 
 
 class Tracer:
@@ -51,12 +78,31 @@ class Tracer:
             Span(execution_id, _span_id(), parent, name, began, time_ns(), {}, events),
         )
 
-    def request(self, request_id: UUID, execution_id: UUID | None, name: str, began: int) -> None:
-        """A request: part of an execution's trace, or a trace of its own."""
-        trace = execution_id or request_id
-        parent = _root(execution_id) if execution_id else None
-        attributes = {"shop.request_id": str(request_id)}
-        self._sink(Span(trace, _span_id(), parent, name, began, time_ns(), attributes))
+    def request(
+        self,
+        correlation_id: UUID,
+        execution_id: UUID | None,
+        name: str,
+        began: int,
+        *,
+        request_id: str,
+        parent: Parent | None = None,
+    ) -> None:
+        """A request: part of an execution's trace, or a trace of its own, or part of its caller's.
+
+        An execution's trace stays its own: then the request is in both, and each names the other.
+        """
+        attributes = {"shop.request_id": request_id}
+        trace, ended = execution_id or correlation_id, time_ns()
+        root = _root(execution_id) if execution_id else None
+        if parent is not None:
+            link = Parent(execution_id, _root(execution_id)) if execution_id else None
+            own = Span(
+                parent.trace, _span_id(), parent.span, name, began, ended, attributes, (), link
+            )
+            self._sink(own)
+        if parent is None or execution_id is not None:
+            self._sink(Span(trace, _span_id(), root, name, began, ended, attributes, (), parent))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection, AsyncCursor, Connection
 from psycopg_pool import AsyncConnectionPool
 from strawberry.types.execution import ExecutionResult
 
+from api.call import Call
 from api.graphql.context import Context
 from api.graphql.dataloaders.shared import Rows
 from api.graphql.schema.build import build_schema
@@ -93,7 +94,7 @@ async def reader(
             Context(
                 caller=caller or None,
                 client="test",
-                request_id=UUID(int=0),
+                call=Call.new(),
                 currency=currency_of(currency),
                 pool=pool,
                 dispatcher=dispatcher,

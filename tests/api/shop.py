@@ -23,6 +23,7 @@ from websockets.typing import Subprotocol
 
 from api.app import create_app
 from api.graphql.services import Services
+from api.http.server import server_config
 from domain.commands import ListProduct, OpenAccount
 from domain.recorded import Origin
 from infrastructure.identity.passwords import Passwords
@@ -53,14 +54,12 @@ def hashes_by(hasher: PasswordHasher = CHEAP) -> Iterator[None]:
 class Api:
     """One API process, as a thread."""
 
-    def __init__(self, settings: Settings, hasher: PasswordHasher = CHEAP) -> None:
+    def __init__(self, settings: Settings, hasher: PasswordHasher = CHEAP, **server: Any) -> None:
         self._hasher = hasher
         self._app: Any = create_app(settings)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            self._app, ws="websockets-sansio", ws_max_size=1 << 20, lifespan="on", log_config=None
-        )
+        config = server_config(self._app, keep_alive=settings.keep_alive, **server)
         self._server = uvicorn.Server(config)
         self._loop = uvloop.new_event_loop()
         self._thread = Thread(target=self._run)
@@ -91,9 +90,14 @@ class Api:
     def services(self) -> Services:
         app = self._app
         while not isinstance(app, FastAPI):
-            app = app._app
+            app = app._app if hasattr(app, "_app") else app.app
         services: Services = app.state.services
         return services
+
+    def sockets(self) -> list[socket.socket]:
+        """Of the connections that are open."""
+        open_now = self._server.server_state.connections
+        return [each.transport.get_extra_info("socket") for each in list(open_now)]
 
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it where the API runs."""

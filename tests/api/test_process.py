@@ -136,7 +136,7 @@ async def test_other_origins_are_let_in_where_they_are_named(database_url: str) 
     with Api(settings).running() as api:
         allowed = await get(api, "/health/live", Origin="https://window.example")
         assert allowed.headers["access-control-allow-origin"] == "https://window.example"
-        assert allowed.headers["access-control-expose-headers"] == "X-Request-Id"
+        assert allowed.headers["access-control-expose-headers"] == "X-Request-Id, Retry-After"
         other = await get(api, "/health/live", Origin="https://elsewhere.example")
         assert "access-control-allow-origin" not in other.headers
 

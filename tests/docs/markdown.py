@@ -16,8 +16,9 @@ def blocks(document: Path, language: str) -> list[str]:
 
 
 def commands(document: Path) -> list[str]:
-    """The lines of the shell blocks."""
-    lines = [line for block in blocks(document, "sh") for line in block.splitlines()]
+    """The lines of the shell blocks; those that go on are one."""
+    joined = [block.replace("\\\n", " ") for block in blocks(document, "sh")]
+    lines = [line for block in joined for line in block.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 
 

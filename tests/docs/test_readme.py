@@ -80,6 +80,8 @@ async def test_the_tour_can_be_taken_as_often_as_one_likes(demo: Shop) -> None:
 
 async def test_every_command_can_be_typed_as_it_stands(demo: Shop) -> None:
     await take_tour(demo)
+    signed_in = await Client(demo.api.address).ask(blocks(README, "graphql")[0])
+    token = signed_in["session"]["accessToken"]
     for line in commands(README):
         command = shlex.split(line, comments=True)
         match command:
@@ -87,6 +89,12 @@ async def test_every_command_can_be_typed_as_it_stands(demo: Shop) -> None:
                 command = ["make", "--dry-run", *targets]
             case [".venv/bin/shop", *arguments]:
                 command = [sys.executable, "-m", "api.cli", *arguments]
+            case ["curl", *_] if shutil.which("curl"):
+                here = {"$TOKEN": token, "127.0.0.1:8000": demo.api.address}
+                for written, meant in here.items():
+                    command = [argument.replace(written, meant) for argument in command]
+            case ["curl", *_]:
+                continue  # not everybody has it
             case _:
                 pytest.fail(f"nobody tries {line}")
         host, _, port = demo.api.address.partition(":")
@@ -99,6 +107,9 @@ async def test_every_command_can_be_typed_as_it_stands(demo: Shop) -> None:
             SHOP_PORT=port,
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        if command[0] == "curl":
+            assert '"type":"SUCCEEDED"' in done.stdout
+            assert done.stdout.endswith("event: complete\ndata: \n\n")
 
 
 def test_the_worked_example_applies_and_its_tests_pass(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from infrastructure.ids import execution_id
-from infrastructure.observability.tracing import tracing
+from infrastructure.observability.tracing import Parent, tracing
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
-from tests.api.mutations import RESULT, create, place
+from tests.api.mutations import PLACE_ORDER, RESULT, create, place
 from tests.api.shop import Api, Shop, settings_for
 from tests.faults.waiting import until
 from tests.infrastructure.conftest import running
@@ -115,3 +115,59 @@ async def test_any_other_request_is_a_trace_of_its_own(shop: Shop, collector: Co
     assert (service, span.name, span.parent_span_id) == ("shop-api", "products", b"")
     [request_id] = [a.value.string_value for a in span.attributes if a.key == "shop.request_id"]
     assert span.trace_id == UUID(request_id).bytes
+
+
+CALLER, SPAN = UUID(int=7 << 64 | 1), 0x00F067AA0BA902B7
+TRACEPARENT = f"00-{CALLER.hex}-{SPAN:016x}-01"
+
+
+async def test_a_request_is_part_of_its_callers_trace(shop: Shop, collector: Collector) -> None:
+    body = {"query": "{ products { totalCount } }"}
+    await shop.visitor().post(body, headers={"traceparent": TRACEPARENT})
+    await until(lambda: bool(collector.spans))
+    [(_, span)] = collector.spans
+    assert span.trace_id == CALLER.bytes
+    assert span.parent_span_id == SPAN.to_bytes(8)
+
+
+async def test_an_execution_and_its_callers_trace_lead_to_each_other(
+    shop: Shop, collector: Collector
+) -> None:
+    board, ada = await shop.product(), await shop.customer()
+    order = await create(ada, "10.00", {board: 1})
+    placing = {"orderId": order, "executionName": "first"}
+    body = {"query": PLACE_ORDER, "variables": {"input": placing}}
+    await ada.post(body, headers={"traceparent": TRACEPARENT})
+    execution = execution_id(ada.user_id, "first")
+
+    def spans(trace: UUID) -> list[Span]:
+        return [span for _, span in collector.trace(trace) if span.name == "placeOrder"]
+
+    await until(lambda: bool(spans(CALLER) and spans(execution)))
+    [there], [here] = spans(CALLER), spans(execution)
+    assert there.parent_span_id == SPAN.to_bytes(8)
+    assert [link.trace_id for link in there.links] == [execution.bytes]
+    assert [(link.trace_id, link.span_id) for link in here.links] == [
+        (CALLER.bytes, SPAN.to_bytes(8))
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "nonsense",
+        TRACEPARENT[:-1] + "0",  # not to be recorded
+        TRACEPARENT + "-more",
+        f"ff{TRACEPARENT[2:]}",
+        f"00-{UUID(int=0).hex}-{SPAN:016x}-01",
+        f"00-{CALLER.hex}-{0:016x}-01",
+        TRACEPARENT.upper(),
+    ],
+)
+def test_what_is_no_trace_to_go_on_with_is_passed_over(header: str) -> None:
+    assert Parent.of(header) is None
+
+
+def test_later_versions_may_say_more() -> None:
+    assert Parent.of(f" cc{TRACEPARENT[2:]}-more ") == Parent(CALLER, SPAN)

@@ -1,8 +1,8 @@
 """GraphQL operations: parsed, validated and weighed once for each document, then executed."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Mapping
-from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    TokenKind,
     execute,
     parse,
     specified_rules,
@@ -33,49 +34,18 @@ from api.graphql.execution.cost import (
     fragments_of,
     root_fields,
 )
+from api.graphql.execution.documents import Documents
+from api.graphql.execution.request import Refused, Request
 from api.metrics import FIELDS
 from domain.message import message
 from infrastructure.errors import Unavailable
 
-# A document takes some hundred times its text: all that are kept take 200 MB at the very most.
-KEPT_DOCUMENTS = 500
-LONGEST_KEPT = 4_096  # characters
 LONGEST_READ = 100_000  # characters; to read a million, most of them commas, takes 100 ms
+MOST_DIGITS = 100  # of a number in a document
+LONG_NUMBER = re.compile(rf"\d{{{MOST_DIGITS + 1},}}")
+NUMBERS = (TokenKind.INT, TokenKind.FLOAT)
 TOO_LARGE = ("Syntax Error: Document contains more than", "Syntax Error: Document is nested too")
 PATIENCE = 15.0  # seconds that a query or a mutation may take
-
-
-class Refused(Exception):
-    """The operation is not executed, because of these errors."""
-
-    def __init__(self, *errors: GraphQLError) -> None:
-        super().__init__()
-        self.errors = list(errors)
-
-
-@message
-class Request:
-    """What a client sends, over HTTP or a websocket."""
-
-    query: str
-    variables: dict[str, Any] | None
-    operation_name: str | None
-
-
-def request_of(body: object) -> Request:
-    """The request in a JSON body. Raises BadUserInput."""
-    match body:
-        case list():
-            raise BadUserInput("Send one operation at a time, not a batch.")
-        case {"query": str(query), **rest}:
-            variables, name = rest.get("variables"), rest.get("operationName")
-            if not isinstance(variables, dict | None):
-                raise BadUserInput("`variables` must be an object.")
-            if not isinstance(name, str | None):
-                raise BadUserInput("`operationName` must be a string.")
-            return Request(query, variables, name or None)
-        case _:
-            raise BadUserInput("A request is a JSON object whose `query` is a string.")
 
 
 @message
@@ -92,21 +62,27 @@ class Operation:
 
 
 class Engine:
-    """Executes the operations of one schema."""
+    """Executes the operations of one schema: of the documents in `manifest` alone, by their ids,
+    where there is one. Raises NoManifest where one of those is not valid."""
 
-    def __init__(self, schema: strawberry.Schema, *, introspection: bool) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        introspection: bool,
+        manifest: Mapping[str, str] | None = None,
+    ) -> None:
         self.schema = schema._schema  # noqa: SLF001  # it has no public name
         self._executor = cast("type[Executor[Context]]", schema.execution_context_class)
         self._hidden = not introspection
         self._rules = (
             (*specified_rules, NoSchemaIntrospectionCustomRule) if self._hidden else specified_rules
         )
-        self._known = lru_cache(KEPT_DOCUMENTS)(self._operations)
+        self._documents = Documents(self._operations, manifest)
 
     def prepare(self, request: Request) -> Operation:
         """The operation that is asked for. Raises Refused."""
-        known = self._known if len(request.query) <= LONGEST_KEPT else self._operations
-        operations = known(request.query)
+        operations = self._documents.find(request)
         if request.operation_name is None and len(operations) == 1:
             return next(iter(operations.values()))
         operation = operations.get(request.operation_name)
@@ -152,6 +128,8 @@ class Engine:
             if error.message.startswith(TOO_LARGE):
                 raise Refused(QueryTooComplex(error.message)) from None
             raise Refused(error) from None
+        if LONG_NUMBER.search(query) and _has_long_number(document):
+            raise Refused(BadUserInput(f"A number in a document has at most {MOST_DIGITS} digits."))
         if reason := excess(document):
             raise Refused(QueryTooComplex(reason))
         errors = validate(
@@ -214,6 +192,15 @@ class Engine:
         if isinstance(stream, ExecutionResult):
             return stream
         return map_source_to_response_event(executor, stream, _execute_event)
+
+
+def _has_long_number(document: DocumentNode) -> bool:
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        if token.kind in NUMBERS and len(token.value or "") > MOST_DIGITS:
+            return True
+        token = token.next
+    return False
 
 
 def _count(operation: Operation) -> None:

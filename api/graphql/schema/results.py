@@ -38,8 +38,8 @@ async def send(
     context.execution_id = correlation_id
     origin = Origin(
         caller.user_id if caller else None,
-        correlation_id or context.request_id,
-        str(context.request_id),
+        correlation_id or context.call.correlation_id,
+        context.call.id,
     )
     dispatched = await context.dispatcher.dispatch(*commands, origin=origin, key=key)
     await context.follower.wait_for(dispatched.position)

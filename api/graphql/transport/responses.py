@@ -7,7 +7,7 @@ import structlog
 from graphql import ExecutionResult, GraphQLError
 
 from api import failures
-from api.failures import failure_of, retry_after
+from api.failures import Failure, failure_of, retry_after
 from api.graphql.errors import (
     BadUserInput,
     CallError,
@@ -23,9 +23,7 @@ from infrastructure.errors import Unavailable as Away
 log = structlog.get_logger()
 
 
-def answer(
-    result: ExecutionResult, request_id: object, cost: int | None = None
-) -> dict[str, object]:
+def answer(result: ExecutionResult, request_id: str, cost: int | None = None) -> dict[str, object]:
     """The GraphQL response, as something to be written as JSON."""
     response: dict[str, object] = {}
     if result.errors:
@@ -37,12 +35,12 @@ def answer(
     return response
 
 
-def error_list(errors: Sequence[GraphQLError], request_id: object) -> list[dict[str, Any]]:
+def error_list(errors: Sequence[GraphQLError], request_id: str) -> list[dict[str, Any]]:
     """The errors as clients see them; what is the shop's own fault is logged."""
     return [_shown(error, request_id) for error in errors]
 
 
-def _shown(error: GraphQLError, request_id: object) -> dict[str, Any]:
+def _shown(error: GraphQLError, request_id: str) -> dict[str, Any]:
     told = _told(error, request_id)
     shown: dict[str, Any] = {"message": told.message, "extensions": told.extensions}
     if error.locations:
@@ -52,10 +50,10 @@ def _shown(error: GraphQLError, request_id: object) -> dict[str, Any]:
     return shown
 
 
-def _told(error: GraphQLError, request_id: object) -> CallError:
+def _told(error: GraphQLError, request_id: str) -> CallError:
     cause = root_cause(error)
     seconds = retry_after(cause)
-    match failure_of(cause):
+    match failure_behind(error):
         case _ if isinstance(cause, CallError):
             return cause
         case failures.RATE_LIMITED if seconds is not None:
@@ -64,17 +62,25 @@ def _told(error: GraphQLError, request_id: object) -> CallError:
             return TooBusy(seconds, str(cause))
         case failures.UNAVAILABLE if seconds is not None:
             log.warning("database unavailable", path=error.path, error=type(cause).__name__)
-            return Unavailable(seconds, str(Away()), requestId=str(request_id))
-        case _ if isinstance(cause, ReadModelsLate):
-            return Internal(str(cause), requestId=str(request_id))
-        # Without a path, a variable's value could not be read.
-        case _ if isinstance(cause, GraphQLError) or not error.path:
+            return Unavailable(seconds, str(Away()), requestId=request_id)
+        case failures.BAD_USER_INPUT:
             return BadUserInput(without_values(error.message))
+        case _ if isinstance(cause, ReadModelsLate):
+            return Internal(str(cause), requestId=request_id)
         case _:
             log.error("resolver failed", path=error.path, exc_info=cause)
-            return Internal(
-                f"Something went wrong; request id {request_id}.", requestId=str(request_id)
-            )
+            return Internal.of(request_id)
+
+
+def failure_behind(error: GraphQLError) -> Failure:
+    """What an error means to who called."""
+    cause = root_cause(error)
+    if isinstance(cause, CallError):
+        return cause.failure
+    found = failure_of(cause)
+    # Without a path, a variable's value could not be read.
+    unfit = isinstance(cause, GraphQLError) or not (error.path or isinstance(cause, ReadModelsLate))
+    return failures.BAD_USER_INPUT if found == failures.INTERNAL and unfit else found
 
 
 def root_cause(error: GraphQLError) -> Exception:

@@ -9,27 +9,28 @@ cannot borrow it.
 """
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime
 from typing import NoReturn
 
 import orjson
 import structlog
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from structlog.contextvars import bind_contextvars
 
+from api.call import Call
 from api.graphql.admission import TooMany
-from api.graphql.context import Context
-from api.graphql.errors import BadUserInput, RateLimited
-from api.graphql.execution.engine import Refused, Request, request_of
+from api.graphql.errors import CallError, Internal, RateLimited
+from api.graphql.execution.request import Refused, Request, request_of
 from api.graphql.services import Services
-from api.graphql.transport.responses import answer, error_list
+from api.graphql.transport.credentials import Misplaced, given_in_header, given_in_payload
+from api.graphql.transport.decoding import Unreadable, read_json
+from api.graphql.transport.responses import error_list
+from api.graphql.transport.results import answers
 from infrastructure.identity.errors import InvalidToken
 from infrastructure.identity.rate_limits import client_of
 from infrastructure.identity.tokens import Caller
-from infrastructure.ids import new_id
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,19 @@ PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT = 10.0  # seconds
 SEND_TIMEOUT = 10.0  # seconds
 LONGEST_ID = 100  # characters
+LONGEST_REASON = 120  # characters; a control frame has 125 bytes (RFC 6455, section 5.5)
+
+# What ends by itself has a code after which clients try again, and nothing else has one:
+# tests/api/test_close_codes.py holds them against the rule of graphql-ws.
+INVALID = 4400
+UNAUTHORIZED = 4401
+FORBIDDEN = 4403
+SUBPROTOCOL = 4406
+INIT_TOO_LATE = 4408
+ID_IN_USE = 4409
+SECOND_INIT = 4429
+BROKEN = 4500
+TRY_AGAIN = 1013  # https://www.iana.org/assignments/websocket
 
 
 class Closed(Exception):
@@ -64,7 +78,7 @@ class Connection:
         await self._socket.accept(PROTOCOL if PROTOCOL in offered else None)
         try:
             if PROTOCOL not in offered:
-                raise Closed(4406, "Subprotocol not acceptable")
+                raise Closed(SUBPROTOCOL, "Subprotocol not acceptable")
             await self._serve()
         except* Closed as closings:
             await self._close(_first(closings))
@@ -72,21 +86,21 @@ class Connection:
             pass  # the client has gone: there is nobody to tell
         except* Exception as failures:
             log.exception("websocket failed", exc_info=failures)
-            await self._close(Closed(1011, "Something went wrong"))
+            await self._close(Closed(BROKEN, "Something went wrong"))
 
     async def _serve(self) -> None:
         try:
             async with asyncio.timeout(INIT_TIMEOUT):
                 payload = await self._initialise()
         except TimeoutError:
-            raise Closed(4408, "Connection initialisation timeout") from None
+            raise Closed(INIT_TOO_LATE, "Connection initialisation timeout") from None
         self._caller = self._admit(payload)
         try:
             with self._services.connections.hold(self._key):
                 async with asyncio.TaskGroup() as tasks:
                     await self._converse(tasks)
         except TooMany:
-            raise Closed(4429, "Too many connections") from None
+            raise Closed(TRY_AGAIN, "Too many connections; try again later") from None
 
     @property
     def _key(self) -> Hashable:
@@ -109,9 +123,9 @@ class Connection:
                 case {"type": "pong"}:
                     pass
                 case {"type": "connection_init"}:
-                    raise Closed(4429, "Too many initialisation requests")
+                    raise Closed(SECOND_INIT, "Too many initialisation requests")
                 case _:
-                    raise Closed(4400, "Invalid message")
+                    raise Closed(INVALID, "Invalid message")
 
     async def _initialise(self) -> object:
         """The payload of connection_init, when it has come."""
@@ -124,97 +138,79 @@ class Connection:
                 case {"type": "pong"}:
                     pass
                 case {"type": "subscribe"}:
-                    raise Closed(4401, "Unauthorized")
+                    raise Closed(UNAUTHORIZED, "Unauthorized")
                 case _:
-                    raise Closed(4400, "Invalid message")
+                    raise Closed(INVALID, "Invalid message")
 
     def _admit(self, payload: object) -> Caller | None:
-        if payload is None:
-            return None
-        if not isinstance(payload, dict):
-            raise Closed(4400, "Invalid connection_init payload")
-        # GraphiQL sends its request headers, named as they were typed.
-        tokens = [value for name, value in payload.items() if name.lower() == "authorization"]
-        if not tokens or tokens[0] is None:
-            return None
+        """Who the client is, by the token in `payload` or else in the handshake."""
+        if payload is not None and not isinstance(payload, dict):
+            raise Closed(INVALID, "Invalid connection_init payload")
         try:
-            return self._services.caller_of(tokens[0])
+            token = given_in_payload(payload or {})
+            if token is None:
+                token = given_in_header(self._socket.headers.getlist("authorization"))
+            return None if token is None else self._services.caller_of(token)
+        except Misplaced as refusal:
+            raise Closed(INVALID, str(refusal)) from None
         except InvalidToken as refusal:
-            raise Closed(4403, str(refusal)) from None
+            raise Closed(FORBIDDEN, str(refusal)) from None
 
     async def _until_over(self, caller: Caller) -> NoReturn:
-        left = (caller.expires_at - datetime.now(UTC)).total_seconds()
-        try:
-            async with asyncio.timeout(left):
-                await self._services.watch.wait_until_ended(caller.session_id)
-        except TimeoutError:
-            raise Closed(4403, "The access token has expired.") from None
-        raise Closed(4403, "The session has ended.")
+        raise Closed(FORBIDDEN, await self._services.until_over(caller))
 
     def _begin(self, tasks: asyncio.TaskGroup, id: str, request: Request) -> None:
         if not 0 < len(id) <= LONGEST_ID:
-            raise Closed(4400, "Invalid message")
+            raise Closed(INVALID, "Invalid message")
         if id in self._operations:
-            raise Closed(4409, f"Subscriber for {id[:20]} already exists")
+            raise Closed(ID_IN_USE, f"Subscriber for {id[:20]!a} already exists")
         self._operations[id] = tasks.create_task(self._operate(id, request))
 
     async def _operate(self, id: str, request: Request) -> None:
         """Send one operation's results, then that it is complete, or why it failed."""
-        context = self._services.context(self._caller, self._client, new_id())
-        bind_contextvars(request_id=str(context.request_id))
+        call = Call.new()
+        bind_contextvars(request_id=call.id)
+        errors: list[GraphQLError] = []
         try:
             with self._services.subscriptions.hold(self._key):
-                errors = await self._execute(id, request, context)
+                await self._answer(id, request, call)
         except TooMany:
             errors = [RateLimited(1, "Too many operations at once.")]
         except Refused as refusal:
             errors = refusal.errors
+        except (Closed, WebSocketDisconnect):
+            raise
+        except Exception:
+            log.exception("operation failed")
+            errors = [Internal.of(call.id)]
         # From now on the client may use the id again.
         self._operations.pop(id, None)
         if errors:
-            payload = error_list(errors, context.request_id)
+            payload = error_list(errors, call.id)
             await self._send({"type": "error", "id": id, "payload": payload})
         else:
             await self._send({"type": "complete", "id": id})
 
-    async def _execute(
-        self, id: str, request: Request, context: Context
-    ) -> Sequence[GraphQLError] | None:
-        """Send the results; the errors, where it could not begin or broke off."""
+    async def _answer(self, id: str, request: Request, call: Call) -> None:
+        """Send the results. Raises Refused where it could not begin, or broke off."""
         operation, cost = self._services.admit(request, self._caller, None)
-        engine = self._services.engine
-        if operation.kind is not OperationType.SUBSCRIPTION:
-            with self._services.operations.hold(None):
-                result = await self._services.execute(operation, request, context)
-            await self._send_next(id, result, context, cost)
-            return None
-        results = await engine.subscribe(operation, request.variables, context)
-        if isinstance(results, ExecutionResult):
-            return results.errors
+        context = self._services.context(self._caller, self._client, call)
+        results = answers(self._services, operation, request, context, cost)
         async with aclosing(results):
-            try:
-                async for result in results:
-                    await self._send_next(id, result, context, cost)
-            except (Closed, WebSocketDisconnect):
-                raise
-            except Exception as error:  # the client is told, by its code
-                return [GraphQLError("", path=list(operation.fields), original_error=error)]
-        return None
-
-    async def _send_next(
-        self, id: str, result: ExecutionResult, context: Context, cost: int
-    ) -> None:
-        payload = answer(result, context.request_id, cost)
-        await self._send({"type": "next", "id": id, "payload": payload})
+            async for payload in results:
+                await self._send({"type": "next", "id": id, "payload": payload})
 
     async def _receive(self) -> object:
         message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
+        text = message.get("text")
+        if text is None:
+            raise Closed(INVALID, "Messages must be JSON objects in text")
         try:
-            return orjson.loads(message["text"])
-        except (KeyError, TypeError, orjson.JSONDecodeError):
-            raise Closed(4400, "Messages must be JSON objects in text") from None
+            return read_json(text)
+        except Unreadable as error:
+            raise Closed(INVALID, str(error)) from None
 
     async def _send(self, message: Mapping[str, object]) -> None:
         try:
@@ -222,19 +218,19 @@ class Connection:
                 await self._socket.send_text(orjson.dumps(message).decode())
         except TimeoutError:
             log.warning("websocket dropped: its client does not read", client=self._client)
-            raise Closed(1013, "Too slow: connect and ask again") from None
+            raise Closed(TRY_AGAIN, "Too slow: connect and ask again") from None
 
     async def _close(self, closed: Closed) -> None:
         with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
             async with asyncio.timeout(SEND_TIMEOUT):
-                await self._socket.close(closed.code, closed.reason)
+                await self._socket.close(closed.code, closed.reason[:LONGEST_REASON])
 
 
 def _request(payload: dict[str, object]) -> Request:
     try:
         return request_of(payload)
-    except BadUserInput:
-        raise Closed(4400, "Invalid message") from None
+    except CallError as error:
+        raise Closed(INVALID, error.message) from None
 
 
 def _first(closings: BaseExceptionGroup[Closed]) -> Closed:

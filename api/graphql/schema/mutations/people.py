@@ -129,7 +129,11 @@ class PeopleMutations:
         context = info.context
         try:
             verified = await context.identity.verify_email(
-                input.email, input.code, context.client, context.request_id
+                input.email,
+                input.code,
+                context.client,
+                context.call.correlation_id,
+                context.call.id,
             )
         except InvalidCode as refusal:
             return AuthenticationProblem(code=ProblemCode.INVALID_CODE, message=str(refusal))
