@@ -8,10 +8,10 @@ import strawberry
 from domain.message import message
 
 
-@strawberry.type
+@strawberry.type(description="An amount of money.")
 class Money:
-    amount: Decimal
-    currency: str = strawberry.field(description="ISO 4217.")
+    amount: Decimal = strawberry.field(description="Exact, with just the currency's digits.")
+    currency: str = strawberry.field(description="The currency's code of ISO 4217, such as `EUR`.")
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"

@@ -7,6 +7,8 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from infrastructure.text import problem_of, shows_something
+
 MOST_MONEY = Decimal(10_000_000_000)
 LARGEST_INT = 2**31 - 1
 MOST_ORDERED = 1_000_000
@@ -15,7 +17,6 @@ LONGEST_LINE = 200
 LONGEST_URL = 2_000
 LONGEST_NAME = 100
 
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 CANONICAL_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
@@ -42,17 +43,14 @@ class Check:
     def text(self, path: str, value: str, longest: int = LONGEST_LINE) -> str:
         """One line of 1 to `longest` printable characters, without the spaces around it."""
         line = value.strip()
-        if UNPRINTABLE.search(line):
-            self.add(path, "Holds characters that cannot be printed.")
-        elif not any(char.isprintable() and char != " " for char in line):
-            self.add(path, "Must not be blank.")
-        elif len(line) > longest:
-            self.add(path, f"Must have at most {longest} characters, has {len(line)}.")
+        if problem := problem_of(line, longest):
+            self.add(path, problem)
         return line
 
     def execution_name(self, path: str, value: str) -> str:
         """1 to 100 printable characters, kept as they are: the name is looked up by them."""
-        if not 1 <= len(value) <= LONGEST_NAME or not value.isprintable() or value.isspace():
+        fits = 1 <= len(value) <= LONGEST_NAME and value.isprintable()
+        if not fits or not shows_something(value):
             self.add(path, f"Must have 1 to {LONGEST_NAME} printable characters.")
         return value
 
@@ -77,6 +75,11 @@ class Check:
         else:
             return int(value.scaleb(self.digits))
         return 0
+
+    def sum(self, path: str, amounts: Iterable[int]) -> None:
+        """Amounts in minor units come to one that is within the bounds of amounts."""
+        if sum(amounts) > MOST_MONEY.scaleb(self.digits):
+            self.add(path, f"Must come to at most {MOST_MONEY:,}.")
 
     def whole(self, path: str, value: int, least: int, most: int) -> int:
         """A whole number within bounds."""

@@ -12,6 +12,7 @@ from domain.events import AccountCharged, AccountOpened, ChargeRefunded, Deposit
 from domain.message import message
 from domain.recorded import Recorded
 from projections.projection import Projection, Statement, Table, statement
+from projections.window import Window
 
 SCHEMA: LiteralString = """
 CREATE TABLE accounts (
@@ -33,6 +34,8 @@ CREATE TABLE transactions (
     at timestamptz NOT NULL,
     PRIMARY KEY (account_id, position)
 );
+-- What customers brought and took has ids of its own, which they may have chosen.
+CREATE INDEX ON transactions (transaction_id) WHERE reason IN ('DEPOSIT', 'WITHDRAWAL');
 """
 
 _OPEN: LiteralString = """
@@ -156,8 +159,13 @@ _TRANSACTION: LiteralString = """SELECT entry.account_id, entry.position, transa
     amount, balance, order_id, at"""
 _OF_ACCOUNT: LiteralString = """ FROM unnest(%b::uuid[]) AS account (id) CROSS JOIN LATERAL (
     SELECT * FROM transactions WHERE account_id = account.id"""
-_NEWEST: LiteralString = """ ORDER BY position DESC LIMIT %b) AS entry
-    ORDER BY entry.position DESC"""
+_TRANSFERS: LiteralString = """ FROM transactions AS entry
+    WHERE transaction_id = ANY(%b::uuid[]) AND reason IN ('DEPOSIT', 'WITHDRAWAL')"""
+# Each event has made one transaction at most, in the stream of its account.
+_AT_POSITIONS: LiteralString = """ FROM unnest(%b::bigint[]) AS wanted (position)
+    JOIN stored_events ON notification_id = wanted.position
+    JOIN transactions AS entry ON entry.account_id = originator_id
+        AND entry.position = wanted.position"""
 
 
 async def accounts_by_owners(
@@ -203,6 +211,24 @@ async def transaction_by_id(
         return await cursor.fetchone()
 
 
+async def transactions_at(
+    connection: AsyncConnection[TupleRow], positions: Sequence[int]
+) -> list[TransactionRow]:
+    """The transactions that the events at these positions made, of any account, in any order."""
+    async with connection.cursor(row_factory=args_row(TransactionRow), binary=True) as cursor:
+        await cursor.execute(_TRANSACTION + _AT_POSITIONS, (list(positions),))
+        return await cursor.fetchall()
+
+
+async def transfers_by_ids(
+    connection: AsyncConnection[TupleRow], ids: Sequence[UUID]
+) -> list[TransactionRow]:
+    """The deposits and withdrawals of these ids, of any account, in any order."""
+    async with connection.cursor(row_factory=args_row(TransactionRow), binary=True) as cursor:
+        await cursor.execute(_TRANSACTION + _TRANSFERS, (list(ids),))
+        return await cursor.fetchall()
+
+
 async def transactions_after(
     connection: AsyncConnection[TupleRow], account_id: UUID, position: int, limit: int
 ) -> list[TransactionRow]:
@@ -219,13 +245,11 @@ async def transactions_after(
 async def transactions_pages(
     connection: AsyncConnection[TupleRow],
     account_ids: Sequence[UUID],
-    before: int | None,
-    limit: int,
+    window: Window,
 ) -> list[TransactionRow]:
-    """For each account its newest `limit` before the position `before` (None: of all)."""
-    earlier: LiteralString = "" if before is None else " AND position < %b"
-    query = _TRANSACTION + _OF_ACCOUNT + earlier + _NEWEST
-    bounds = (limit,) if before is None else (before, limit)
+    """For each account its transactions of the window."""
+    end, bounds = window.rows("position")
+    query = _TRANSACTION + _OF_ACCOUNT + end + ") AS entry" + window.order("entry.position")
     async with connection.cursor(row_factory=args_row(TransactionRow), binary=True) as cursor:
         await cursor.execute(query, (list(account_ids), *bounds))
         return await cursor.fetchall()

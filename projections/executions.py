@@ -27,6 +27,7 @@ from domain.message import message
 from domain.recorded import Recorded
 from domain.values import Problem
 from projections.projection import Statement, statement
+from projections.window import Window
 
 _STEPS: dict[type, str] = {
     OrderPlaced: "STARTED",
@@ -238,19 +239,13 @@ async def executions_by_orders(
 
 
 async def executions_page(
-    connection: AsyncConnection[TupleRow],
-    statuses: Sequence[str] | None,
-    before: int | None,
-    limit: int,
+    connection: AsyncConnection[TupleRow], statuses: Sequence[str] | None, window: Window
 ) -> list[ExecutionRow]:
-    """The newest `limit` that began before the position `before` (None: of all)."""
+    """Those of the window, by the positions at which they began; statuses of None are all."""
     condition, values = _condition(statuses)
-    if before is not None:
-        condition += " AND started_position < %b"
-        values.append(before)
-    query = _SELECT + condition + " ORDER BY started_position DESC LIMIT %b"
+    end, bounds = window.rows("started_position")
     async with connection.cursor(row_factory=args_row(ExecutionRow), binary=True) as cursor:
-        await cursor.execute(query, (*values, limit))
+        await cursor.execute(_SELECT + condition + end, (*values, *bounds))
         return await cursor.fetchall()
 
 

@@ -24,6 +24,7 @@ from domain.values import Address, OrderItem
 from projections import executions
 from projections.executions import PROBLEM
 from projections.projection import Projection, Statement, Table, statement
+from projections.window import Window
 
 _ITEMS = TypeAdapter[tuple[OrderItem, ...]](tuple[OrderItem, ...])
 _ADDRESS = TypeAdapter(Address)
@@ -226,7 +227,6 @@ _SELECT: LiteralString = """SELECT order_id, customer_id, account_id, status, it
 _ALL: LiteralString = " FROM orders WHERE true"
 _OF_CUSTOMER: LiteralString = """ FROM unnest(%b::uuid[]) AS customer (id) CROSS JOIN LATERAL (
     SELECT * FROM orders WHERE customer_id = customer.id"""
-_NEWEST: LiteralString = " ORDER BY created_position DESC LIMIT %b"
 _COUNT: LiteralString = "SELECT count(*) FROM orders WHERE true"
 _COUNT_BY_CUSTOMER: LiteralString = """SELECT customer_id, count(*) FROM orders
     WHERE customer_id = ANY(%b::uuid[])"""
@@ -243,16 +243,14 @@ async def orders_by_ids(
 
 
 async def orders_page(
-    connection: AsyncConnection[TupleRow],
-    statuses: Sequence[str] | None,
-    before: int | None,
-    limit: int,
+    connection: AsyncConnection[TupleRow], statuses: Sequence[str] | None, window: Window
 ) -> list[OrderRow]:
-    """Of all customers, the newest `limit` orders before the position `before` (None: of all)."""
-    condition, values = _condition(statuses, before)
-    query = _SELECT + _ALL + condition + _NEWEST
+    """Of all customers, the orders of the window, by the positions at which they were created;
+    statuses of None are all."""
+    condition, values = _condition(statuses)
+    end, bounds = window.rows("created_position")
     async with connection.cursor(row_factory=args_row(OrderRow), binary=True) as cursor:
-        await cursor.execute(query, (*values, limit))
+        await cursor.execute(_SELECT + _ALL + condition + end, (*values, *bounds))
         return await cursor.fetchall()
 
 
@@ -260,15 +258,15 @@ async def orders_pages(
     connection: AsyncConnection[TupleRow],
     customer_ids: Sequence[UUID],
     statuses: Sequence[str] | None,
-    before: int | None,
-    limit: int,
+    window: Window,
 ) -> list[OrderRow]:
-    """For each customer the newest `limit` orders before the position `before` (None: of all)."""
-    condition, values = _condition(statuses, before)
-    query = _SELECT + _OF_CUSTOMER + condition + _NEWEST + ") AS page"
-    query += " ORDER BY created_position DESC"
+    """The same of each of these customers."""
+    condition, values = _condition(statuses)
+    end, bounds = window.rows("created_position")
+    query = _SELECT + _OF_CUSTOMER + condition + end + ") AS page"
+    query += window.order("created_position")
     async with connection.cursor(row_factory=args_row(OrderRow), binary=True) as cursor:
-        await cursor.execute(query, (list(customer_ids), *values, limit))
+        await cursor.execute(query, (list(customer_ids), *values, *bounds))
         return await cursor.fetchall()
 
 
@@ -276,7 +274,7 @@ async def count_orders(
     connection: AsyncConnection[TupleRow], statuses: Sequence[str] | None
 ) -> int:
     """How many orders there are in all."""
-    condition, values = _condition(statuses, None)
+    condition, values = _condition(statuses)
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(_COUNT + condition, values)
         row = await cursor.fetchone()
@@ -289,22 +287,14 @@ async def count_orders_by_customers(
     statuses: Sequence[str] | None,
 ) -> dict[UUID, int]:
     """How many each customer has; a customer without any is not in the answer."""
-    condition, values = _condition(statuses, None)
+    condition, values = _condition(statuses)
     query = _COUNT_BY_CUSTOMER + condition + " GROUP BY customer_id"
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(query, (list(customer_ids), *values))
         return dict(await cursor.fetchall())
 
 
-def _condition(
-    statuses: Sequence[str] | None, before: int | None
-) -> tuple[LiteralString, list[object]]:
-    condition: LiteralString = ""
-    values: list[object] = []
-    if statuses is not None:
-        condition += " AND status = ANY(%b::text[])"
-        values.append(list(statuses))
-    if before is not None:
-        condition += " AND created_position < %b"
-        values.append(before)
-    return condition, values
+def _condition(statuses: Sequence[str] | None) -> tuple[LiteralString, list[object]]:
+    if statuses is None:
+        return "", []
+    return " AND status = ANY(%b::text[])", [list(statuses)]

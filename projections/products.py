@@ -21,6 +21,7 @@ from domain.events import (
 from domain.message import message
 from domain.recorded import Recorded
 from projections.projection import Projection, Statement, Table, statement
+from projections.window import Window
 
 SCHEMA: LiteralString = """
 CREATE TABLE products (
@@ -208,13 +209,13 @@ async def products_by_ids(
 
 
 async def products_page(
-    connection: AsyncConnection[TupleRow], filter: ProductFilter, after: int, limit: int
+    connection: AsyncConnection[TupleRow], filter: ProductFilter, window: Window
 ) -> list[ProductRow]:
-    """The oldest `limit` that were listed after the position `after` (0: from the first)."""
+    """Those of the window, by the positions at which they were listed."""
     condition, values = _condition(filter)
-    query = _SELECT + condition + " AND created_position > %b ORDER BY created_position LIMIT %b"
+    end, bounds = window.rows("created_position")
     async with connection.cursor(row_factory=args_row(ProductRow), binary=True) as cursor:
-        await cursor.execute(query, (*values, after, limit))
+        await cursor.execute(_SELECT + condition + end, (*values, *bounds))
         return await cursor.fetchall()
 
 

@@ -100,7 +100,7 @@ def products_as_of(
     id: Id, version: Version = None, at: At = None, diff: Diff = None, as_json: AsJson = False
 ) -> None:
     """Show a product with its price and stock as it was after an event, or at a moment."""
-    from api.graphql.schema.types import Product, Stock  # noqa: PLC0415  # as above
+    from api.graphql.schema.products import Product, Stock  # noqa: PLC0415  # as above
 
     with open_shop("products") as shop:
         currency = shop.currency

@@ -10,6 +10,7 @@ from api.cli.terminal import AsJson, Shop, open_shop, progress, say, say_json, s
 from infrastructure.operations.audit import Audited, Finding
 from infrastructure.operations.audit import audit as auditing
 from infrastructure.read_models.rebuild import Progress
+from infrastructure.text import escaped
 from projections import PROJECTIONS
 
 
@@ -77,7 +78,7 @@ def _say_finding(finding: Finding, as_json: bool) -> None:
         return
     where = "" if finding.position is None else f" {finding.position}"
     stream = "" if finding.stream_id is None else f" ({finding.stream_id})"
-    say(strong(f"{finding.check}{where}:"), finding.text + stream)
+    say(strong(f"{finding.check}{where}:"), escaped(finding.text) + stream)
 
 
 def _say_audited(shop: Shop, result: Audited, as_json: bool) -> None:

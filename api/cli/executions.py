@@ -34,6 +34,7 @@ from infrastructure.process_managers.executions import (
     executions,
     outlook,
 )
+from infrastructure.text import escaped_lines
 
 app = typer.Typer(help="Look at executions of the place-order saga.", no_args_is_help=True)
 
@@ -196,7 +197,7 @@ def _find(connection: Connection[TupleRow], name: str, customer: UUID | None) ->
 
 def _say_outlook(ahead: Outlook) -> None:
     if ahead.error is not None:
-        say(f"{strong('It would be put aside again')}:", ahead.error)
+        say(f"{strong('It would be put aside again')}:", escaped_lines(ahead.error))
         return
     say(strong("It would send:") if ahead.commands else "It would send nothing.")
     for planned in ahead.commands:

@@ -19,6 +19,7 @@ from infrastructure.identity.errors import ValidationFailed
 from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.embedded import EmbeddedError
 from infrastructure.settings import Settings, SettingsError, load_settings
+from infrastructure.text import escaped_lines
 
 app = typer.Typer(
     name="shop",
@@ -126,5 +127,5 @@ def _start(process: str) -> Settings:
 
 
 def _fail(reason: str, status: int) -> None:
-    typer.echo(f"shop: {reason}", err=True)
+    typer.echo(f"shop: {escaped_lines(reason)}", err=True)
     raise SystemExit(status)

@@ -20,6 +20,7 @@ from api.cli.terminal import (
 )
 from infrastructure.consumers.parked import ParkedEvent, drop, parked_event, parked_events, retry
 from infrastructure.event_store.query import EventFilter, read_events
+from infrastructure.text import escaped_lines
 
 app = typer.Typer(help="Mend work that could not be done.", no_args_is_help=True)
 
@@ -85,7 +86,7 @@ def show(consumer: Consumer, position: Position, as_json: AsJson = False) -> Non
     if event is not None:
         say(f"{strong('data')}:", shown(event.data))
     if parked.error is not None:
-        say(f"{strong('error')}:", parked.error)
+        say(f"{strong('error')}:", escaped_lines(parked.error))
 
 
 @app.command("retry", epilog="Example: shop parked retry projector:orders 4711")

@@ -30,6 +30,7 @@ from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.read_models.rebuild import Connections
 from infrastructure.settings import Settings, load_settings
+from infrastructure.text import TURNS, escaped
 
 if TYPE_CHECKING:
     from api.money import Currency
@@ -147,7 +148,7 @@ def _camel(name: str) -> str:
 
 def say_json(value: object) -> None:
     """One line on the standard output."""
-    sys.stdout.write(orjson.dumps(plain(value)).decode() + "\n")
+    sys.stdout.write(_json(plain(value)) + "\n")
 
 
 def event_object(event: StoredEvent) -> dict[str, Any]:
@@ -167,12 +168,18 @@ def event_object(event: StoredEvent) -> dict[str, Any]:
 
 def say_json_object(value: dict[str, Any]) -> None:
     """One line on the standard output, of what `orjson` knows."""
-    sys.stdout.write(orjson.dumps(value).decode() + "\n")
+    sys.stdout.write(_json(value) + "\n")
+
+
+def _json(value: object) -> str:
+    """On one line, with nothing in it that a terminal might obey."""
+    return escaped(orjson.dumps(value).decode())
 
 
 def say(*parts: str) -> None:
-    """One line on the standard output."""
-    sys.stdout.write(" ".join(parts) + "\n")
+    """One line on the standard output, of which no part turns the direction."""
+    line = " ".join(parts)
+    sys.stdout.write(TURNS.sub(lambda found: escaped(found[0]), line) + "\n")
 
 
 def shown(value: object) -> str:
@@ -181,8 +188,8 @@ def shown(value: object) -> str:
         return moment(value)
     if isinstance(value, str | UUID | Enum):
         text = value.name if isinstance(value, Enum) else str(value)
-        return text if text.isprintable() else orjson.dumps(text).decode()
-    return orjson.dumps(plain(value)).decode()
+        return text if text.isprintable() else _json(text)
+    return _json(plain(value))
 
 
 def faint(text: str) -> str:

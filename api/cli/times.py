@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
+from api.moments import end_of, read_moment
+
 UNITS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -33,8 +35,8 @@ def since(text: str) -> datetime:
 
 
 def until(text: str) -> datetime:
-    """The moment, of a day its end. Raises typer.BadParameter."""
-    return _moment(text, lambda day: day + timedelta(days=1) - timedelta(microseconds=1))
+    """The moment, of a day or a millisecond its end. Raises typer.BadParameter."""
+    return end_of(_moment(text, lambda day: day + timedelta(days=1) - timedelta(microseconds=1)))
 
 
 def age(text: str) -> timedelta:
@@ -54,8 +56,7 @@ def _moment(text: str, of_day: Callable[[datetime], datetime]) -> datetime:
             return now() - age(words[: -len("ago")])
         if found := _DAY.fullmatch(words):
             return of_day(_day(found[1].lower()))
-        moment = datetime.fromisoformat(words)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = read_moment(words)
         return of_day(moment) if re.fullmatch(r"[\d-]+|\d+-W[\d-]+", words) else moment
     except (ValueError, OverflowError, typer.BadParameter):
         raise typer.BadParameter(

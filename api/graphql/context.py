@@ -1,9 +1,13 @@
 """What resolvers know of a call: who calls, where to read, what to send commands to."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 import strawberry
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from api.call import Call
@@ -17,6 +21,9 @@ from infrastructure.identity.tokens import Caller
 from infrastructure.identity.users import Users
 from infrastructure.observability.tracing import Tracer
 from infrastructure.read_models.changes import Follower
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -45,11 +52,26 @@ class Context:
         """Forget what was read: after a change, and before each message of a subscription."""
         self.loaders = Loaders(self.rows)
 
+    async def read(
+        self,
+        query: Callable[Concatenate[AsyncConnection[TupleRow], P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """What a query function of the read models answers. Nobody shares the statement."""
+        async with self.pool.connection() as connection:
+            return await query(connection, *args, **kwargs)
+
     def user(self) -> Caller:
         """Who calls. Raises Unauthenticated."""
         if self.caller is None:
             raise Unauthenticated
         return self.caller
+
+    def may_see(self, owner_id: UUID) -> bool:
+        """Whether what belongs to that user is shown to the caller."""
+        caller = self.caller
+        return caller is not None and (caller.user_id == owner_id or caller.role == "ADMIN")
 
     def admin(self) -> Caller:
         """The administrator who calls. Raises Unauthenticated or Forbidden."""

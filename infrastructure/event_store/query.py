@@ -16,6 +16,7 @@ from domain.message import message
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
 
 HEAD: LiteralString = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
+LAST_POSITION = 2**63 - 1  # that there could be
 CHUNK = 2_000  # rows a statement; what is in memory at a time
 
 # `state` begins with {"recorded_at":"…", so the moment can be had without parsing all of it: first
@@ -156,7 +157,7 @@ def read_events(
 ) -> Iterator[StoredEvent]:
     """The events in log order, or the newest first; `limit` of None is all of them."""
     query, values = chunk_query(filter, newest=newest)
-    edge = 2**63 - 1 if newest else filter.after
+    edge = LAST_POSITION if newest else filter.after
     found = 0
     while True:
         size = CHUNK if limit is None or filter.words else min(CHUNK, limit - found)
@@ -174,11 +175,16 @@ def read_events(
 
 
 async def read_event_page(
-    connection: AsyncConnection[TupleRow], filter: EventFilter, limit: int
+    connection: AsyncConnection[TupleRow],
+    filter: EventFilter,
+    limit: int,
+    *,
+    newest: bool = False,
 ) -> list[StoredEvent]:
-    """The first `limit` events in log order."""
-    query, values = chunk_query(filter)
-    cursor = await connection.execute(query, [*values, filter.after, limit], binary=True)
+    """The first `limit` events in log order, or the last, newest first; `words` do not count."""
+    query, values = chunk_query(filter, newest=newest)
+    edge = LAST_POSITION if newest else filter.after
+    cursor = await connection.execute(query, [*values, edge, limit], binary=True)
     return [stored_event(row) for row in await cursor.fetchall()]
 
 

@@ -26,7 +26,14 @@ from infrastructure.identity.errors import (
     RateLimited,
     ValidationFailed,
 )
-from infrastructure.identity.one_time_codes import SPEND, MailCodes, Proof, Purpose, forget_code
+from infrastructure.identity.one_time_codes import (
+    SPEND,
+    MailCodes,
+    Proof,
+    Purpose,
+    digits_of,
+    forget_code,
+)
 from infrastructure.identity.outbox import put_in_outbox
 from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.rate_limits import (
@@ -299,9 +306,9 @@ class Identity:
                 await put_in_outbox(connection, purpose, address.key, self._clock())
 
     async def _check_code(self, email: str, purpose: Purpose, code: str, client: str) -> Proof:
-        """Raises InvalidCode or RateLimited."""
-        address = address_or_none(email)
-        if address is None:
+        """Raises InvalidCode, which costs no try where there are not six digits, or RateLimited."""
+        address, digits = address_or_none(email), digits_of(code)
+        if address is None or digits is None:
             raise InvalidCode
         # Counted by client: a stranger's wrong codes must not keep the owner out.
         counted = {"subject": address.key, "client": client}
@@ -309,7 +316,7 @@ class Identity:
             wait = await self._limits.wait(connection, WRONG_CODES.of(purpose), **counted)
             proof = None
             if not wait:
-                proof = await self._codes.check(connection, address.key, purpose, code)
+                proof = await self._codes.check(connection, address.key, purpose, digits)
             if proof is None:
                 await self._limits.take(connection, WRONG_CODES.of(purpose), **counted)
         if wait:

@@ -4,8 +4,8 @@ A code is good for one user: whoever signs up with the same address later is ano
 """
 
 import hmac
-import re
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
@@ -18,8 +18,10 @@ from domain.message import message
 from infrastructure.clock import Clock, utc_now
 from infrastructure.identity.tokens import derive_keys
 
+DIGITS = 6
 LIFETIME = timedelta(minutes=15)
 TRIES = 5
+LONGEST_TYPED = 100  # characters
 
 Purpose = Literal["VERIFY", "RESET"]
 
@@ -32,6 +34,16 @@ class Proof:
     purpose: Purpose
     code_hash: bytes
     user_id: UUID
+
+
+def digits_of(typed: str) -> str | None:
+    """The code in what somebody has typed or pasted: full-width digits, spaces, hyphens and what
+    cannot be seen come with it. None where there are not six digits."""
+    if len(typed) > LONGEST_TYPED:
+        return None
+    plain = unicodedata.normalize("NFKC", typed)
+    digits = "".join(str(unicodedata.decimal(char)) for char in plain if char.isdecimal())
+    return digits if len(digits) == DIGITS else None
 
 
 class MailCodes:
@@ -49,7 +61,7 @@ class MailCodes:
     ) -> str:
         """A new code for the user; the one before, for the same purpose, is worth nothing any
         more."""
-        code = f"{secrets.randbelow(10**6):06}"
+        code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         await connection.execute(
             "INSERT INTO mail_codes"
             " (email_key, purpose, user_id, code_hash, tries_left, expires_at)"
@@ -70,7 +82,7 @@ class MailCodes:
     async def check(
         self, connection: AsyncConnection, email_key: str, purpose: Purpose, code: str
     ) -> Proof | None:
-        """Use up a try. None where the code is wrong."""
+        """Use up a try of a code of `digits_of`. None where it is wrong."""
         cursor = await connection.execute(
             # The try is gone before the code is looked at: many at once are no more than five.
             "UPDATE mail_codes SET tries_left = tries_left - 1"
@@ -80,8 +92,7 @@ class MailCodes:
             (email_key, purpose, self._clock()),
         )
         row = await cursor.fetchone()
-        bare = re.sub(r"\s", "", code)
-        hashes = [_hash(key, purpose, email_key, bare) for key in self._keys]
+        hashes = [_hash(key, purpose, email_key, code) for key in self._keys]
         if row and any(hmac.compare_digest(row[0], each) for each in hashes):
             return Proof(email_key, purpose, *row)
         return None
@@ -102,6 +113,4 @@ async def forget_code(connection: AsyncConnection, email_key: str, purpose: Purp
 
 
 def _hash(key: bytes, purpose: Purpose, email_key: str, code: str) -> bytes:
-    # A lone surrogate can be sent in JSON; it must not break the encoding.
-    text = f"{purpose} {email_key} {code}".encode(errors="surrogatepass")
-    return hmac.digest(key, text, sha256)
+    return hmac.digest(key, f"{purpose} {email_key} {code}".encode(), sha256)

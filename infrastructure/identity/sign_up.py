@@ -1,7 +1,6 @@
 """What somebody signs up with, what may be wrong with it, and the row that it becomes."""
 
 import hmac
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,9 +15,9 @@ from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.tokens import Role
 from infrastructure.identity.users import MailAddress, parse_address
 from infrastructure.ids import new_id
+from infrastructure.text import problem_of
 
 LONGEST_NAME = 100  # characters
-UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories: control, surrogate, line, paragraph
 
 Problems = Sequence[tuple[str, str]]
 
@@ -44,7 +43,7 @@ async def problems_of(form: SignUp, passwords: Passwords) -> list[tuple[str, str
         problems.append(("email", str(error)))
     if problem := await passwords.problem(form.password, form.email, form.name):
         problems.append(("password", problem))
-    if problem := _name_problem(form.name.strip()):
+    if problem := problem_of(form.name.strip(), LONGEST_NAME):
         problems.append(("name", problem))
     if not 0 <= form.opening_deposit <= MAX_AMOUNT:
         problems.append(("openingDeposit", "Must not be negative, nor more than an account holds."))
@@ -62,16 +61,6 @@ def role_problem(form: SignUp, admin_code: str | None) -> str | None:
     if admin_code is not None and hmac.compare_digest(admin_code.encode(), brought):
         return None
     return "Is not the code that lets somebody become an administrator."
-
-
-def _name_problem(name: str) -> str | None:
-    if any(unicodedata.category(char) in UNPRINTABLE for char in name):
-        return "Holds characters that cannot be printed."
-    if not any(char.isprintable() and char != " " for char in name):
-        return "Must not be blank."
-    if len(name) > LONGEST_NAME:
-        return f"Must have at most {LONGEST_NAME} characters, has {len(name)}."
-    return None
 
 
 # One statement for an address that is new, that waits to be verified, or that has an account. Who

@@ -1,7 +1,6 @@
 """Compiled operations over the shop's own schema and rows: answers and statements are the same."""
 
 import asyncio
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from random import Random
@@ -15,6 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
+from api.graphql.paging import ListOf, page_of
+from api.graphql.schema.administration import EXECUTIONS
+from api.graphql.schema.event_log import EVENTS
+from api.graphql.schema.order_lists import ALL_ORDERS, orders_list
+from api.graphql.schema.queries import PRODUCTS
+from api.ids import booking_id
 from infrastructure.identity.tokens import Role
 from infrastructure.postgres.connections import conninfo
 from tests.api.documents import Request, Scalars, requests
@@ -25,14 +30,17 @@ from tests.projections.tables import apply
 
 SHOP = SCHEMA._schema
 CUSTOMERS = [UUID(int=200 + n) for n in range(3)]
-IDS = [str(UUID(int=n)) for n in (7, 100, 101, 102, 200, 201, 300, 301, 302, 305)]
-CURSOR = urlsafe_b64encode(b"40").decode()
+IDS = [str(UUID(int=n)) for n in (7, 100, 101, 102, 200, 201, 300, 301, 302, 305, 10_000)]
+IDS.append(str(booking_id(40)))
+LISTS = [PRODUCTS, EXECUTIONS, EVENTS, ALL_ORDERS, orders_list(CUSTOMERS[0])]
+LISTS.append(ListOf("transactions", CUSTOMERS[0]))
+CURSORS = [page_of(each, None, None, None, None).cursor(40) for each in LISTS]
 SCALARS: Scalars = {
     "DateTime": st.just("2026-05-01T08:01:00Z"),
     "Decimal": st.sampled_from(["0", "12.50", "-1"]),
     "ID": st.sampled_from([*IDS, "x"]),
     "Int": st.sampled_from([1, 2, 3, 5, 8, 20, 50, 100, 0, 101]),
-    "String": st.sampled_from([CURSOR, CURSOR, CURSOR, "run 10000", "u200@shop.test", "Bo", "\0"]),
+    "String": st.sampled_from([*CURSORS, "run 10000", "u200@shop.test", "Bo", "\0"]),
 }
 # Which statement ends first is a matter of luck, and with it what is loaded together and which
 # error ends the others: then both answers are right, and the same after some tries.

@@ -67,6 +67,7 @@ LEANS_ON: dict[str, tuple[str, ...]] = {
     "strawberry.schema.schema_converter:GraphQLCoreConverter": ("DEFINITION_BACKREF",),
     "strawberry.schema.schema_converter:field_contains_type": (),
     "strawberry.types.arguments:StrawberryArgument": ("python_name", "type"),
+    "strawberry.types.cast:get_strawberry_type_cast": ("obj",),
     "strawberry.types.field:StrawberryField": (
         "base_resolver",
         "default_resolver",

@@ -88,6 +88,19 @@ async def test_an_order_is_shown_as_it_was_at_a_moment(shop: Shop) -> None:
     assert now["status"] == "CANCELLED"
 
 
+async def test_a_moment_from_a_browser_means_its_whole_millisecond(shop: Shop) -> None:
+    ada, admin = await shop.customer(), await shop.admin()
+    order = await create(ada, "20.00", {await shop.product(): 2})
+    [event] = (await events(admin, streamId=order))["nodes"]
+    recorded = event["recordedAt"]  # such as 2026-05-01T08:01:00.123456Z
+    browsers, whole = f"{recorded[:-4]}Z", f"{recorded[:-4]}000Z"
+    assert (await admin.ask(AS_OF, id=order, at=browsers))["status"] == "PENDING"
+    at = '{ orderAsOf(id: "%s", at: "%s") { status } }'
+    assert await admin.ask(at % (order, browsers)) == {"status": "PENDING"}
+    exact = {"status": "PENDING"} if recorded == whole else None
+    assert await admin.ask(at % (order, whole)) == exact
+
+
 async def test_what_was_not_there_is_null_and_one_moment_has_to_be_given(shop: Shop) -> None:
     ada, admin = await shop.customer(), await shop.admin()
     order = await create(ada, "20.00", {await shop.product(): 2})

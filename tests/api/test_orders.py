@@ -4,10 +4,12 @@ from uuid import UUID, uuid4
 
 from tests.api.mutations import (
     ADDRESS,
+    ADJUST_STOCK,
     CANCEL_ORDER,
     CREATE_ORDER,
     DISCONTINUE,
     PLACE_ORDER,
+    RESULT,
     UPDATE_PRODUCT,
     buy,
     create,
@@ -75,6 +77,39 @@ async def test_an_order_has_between_1_and_100_items(shop: Shop) -> None:
     many = {str(uuid4()): 1 for _ in range(101)}
     problem = await ada.ask(CREATE_ORDER, input=order_input("0", many))
     assert problem["fields"][0]["path"] == "items"
+
+
+async def test_items_that_come_to_more_than_amounts_may_be_are_refused(shop: Shop) -> None:
+    ada = await shop.customer()
+    dear, cheap = await shop.product(price=10**12), await shop.product(price=1)
+    whole = await ada.ask(CREATE_ORDER, input=order_input("10000000000", {dear: 1}))
+    assert whole["order"]["total"]["amount"] == "10000000000.00"
+    over = await ada.ask(CREATE_ORDER, input=order_input("10000000000", {dear: 1, cheap: 1}))
+    assert over["fields"] == [{"path": "items", "message": "Must come to at most 10,000,000,000."}]
+    far = await ada.ask(CREATE_ORDER, input=order_input("1", {dear: 1_000_000}))
+    assert [field["path"] for field in far["fields"]] == ["items"]
+
+
+async def test_a_price_beyond_64_bits_is_told_as_any_other(shop: Shop) -> None:
+    """Products have become dearer since the order was created: its problem says by how much."""
+    ada, admin = await shop.customer(), await shop.admin()
+    products = [await shop.product(price=1) for _ in range(20)]
+    lines = dict.fromkeys(products, 1_000_000)
+    order = await create(ada, "200000", lines)
+    for product in products:
+        stock = {"productId": product, "by": 1_000_000, "reason": "delivery"}
+        await admin.ask(ADJUST_STOCK, input=stock)
+        await admin.ask(UPDATE_PRODUCT, input={"id": product, "price": "10000000000"})
+    async with ada.follow(RESULT, name="dear") as following:
+        await place(ada, order, "dear")
+        [result] = await following.rest()
+    problem = result["order"]["problem"]
+    assert problem["calculated"] == {"amount": "200000000000000000.00"}
+    assert problem["provided"] == {"amount": "200000.00"}
+    listed = "{ orders { nodes { problem { message } executions { problem { message } } } } }"
+    assert "errors" not in await ada.send(listed)
+    assert "errors" not in await admin.send(listed)
+    assert "errors" not in await admin.send("{ executions { nodes { problem { message } } } }")
 
 
 async def test_an_order_created_again_answers_as_the_first_time(shop: Shop) -> None:

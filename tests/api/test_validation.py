@@ -67,7 +67,7 @@ def test_a_currency_without_digits_takes_whole_amounts_alone() -> None:
     assert list(messages(check)) == ["total"]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\t\n", "\u200b", "\u00a0"])
+@pytest.mark.parametrize("text", ["", "   ", "\t\n", "\u200b", "\u00a0", "\u3164 \u2800\u034f"])
 def test_text_that_shows_nothing_is_blank(text: str) -> None:
     check = Check(digits=2)
     check.text("name", text)
@@ -79,6 +79,20 @@ def test_text_that_cannot_be_printed_on_a_line_is_refused(text: str) -> None:
     check = Check(digits=2)
     check.text("name", text)
     assert messages(check) == {"name": "Holds characters that cannot be printed."}
+
+
+def test_text_that_turns_its_readers_round_is_refused() -> None:
+    check = Check(digits=2)
+    check.text("name", "a\u202eb")
+    assert messages(check) == {"name": "Holds characters that turn the direction of text."}
+
+
+def test_amounts_come_to_one_that_is_within_bounds() -> None:
+    check = Check(digits=2)
+    check.sum("items", [10**12 - 1, 1])
+    assert not check.problems
+    check.sum("items", [10**12, 1])
+    assert messages(check) == {"items": "Must come to at most 10,000,000,000."}
 
 
 @pytest.mark.parametrize("text", ["O'Brien", 'say "hi"; --', "👩‍👩‍👧", "Zażółć gęślą", "板"])
@@ -102,7 +116,9 @@ def test_the_name_of_an_execution_is_kept_as_it_is(name: str) -> None:
     assert not check.problems
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\0", "a\nb", "x" * 101, "a\ud800"])
+@pytest.mark.parametrize(
+    "name", ["", "  ", "a\0", "a\nb", "x" * 101, "a\ud800", "\u3164", "\u2800 ", "a\u202eb"]
+)
 def test_the_name_of_an_execution_can_be_printed(name: str) -> None:
     check = Check(digits=2)
     check.execution_name("executionName", name)

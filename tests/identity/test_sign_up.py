@@ -67,6 +67,42 @@ async def test_nothing_is_opened_before_the_address_is_verified(people: People) 
     assert await people.events() == []
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "{0}-{1}",
+        " {0}\u200b{1}\n",
+        "{0}\u00ad{1}",
+        "\ufeff{0}\u00a0{1}",
+        "Your code: {0} {1}.",
+        "\u202d{0}{1}\u202c",
+    ],
+)
+async def test_a_code_is_taken_however_it_is_typed_or_pasted(people: People, typed: str) -> None:
+    await people.sign_up()
+    code = await people.new_code()
+    pasted = typed.format(code[:3], code[3:])
+    assert (await people.verify(pasted)).user.email_verified
+
+
+@pytest.mark.parametrize("zero", "\uff10\u0660\u06f0\u0966\U0001d7ce")
+async def test_a_code_is_taken_in_all_digits_that_there_are(people: People, zero: str) -> None:
+    await people.sign_up()
+    code = await people.new_code()
+    pasted = "".join(chr(ord(zero) + int(digit)) for digit in code)
+    assert (await people.verify(pasted)).user.email_verified
+
+
+async def test_what_has_not_six_digits_costs_no_try(people: People) -> None:
+    await people.sign_up()
+    code = await people.new_code()
+    for none in ("", "12345", code + "0", "code", "\ud800", "1" * 5_000, " " * 5_000 + code):
+        for _ in range(6):
+            with pytest.raises(InvalidCode):
+                await people.verify(none)
+    assert (await people.verify(code)).user.email_verified
+
+
 async def test_a_code_is_good_once(people: People) -> None:
     await people.sign_up()
     code = await people.new_code()

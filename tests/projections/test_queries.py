@@ -25,6 +25,7 @@ from projections.accounts import (
     count_transactions,
     transaction_at,
     transaction_by_id,
+    transactions_at,
     transactions_pages,
 )
 from projections.executions import (
@@ -41,6 +42,7 @@ from projections.orders import (
     orders_pages,
 )
 from projections.products import ProductFilter, count_products, products_by_ids, products_page
+from projections.window import Window
 from tests.projections.shops import ADDRESS, Shop
 from tests.projections.tables import apply
 
@@ -109,26 +111,32 @@ async def database(database_url: str, shop: Shop) -> AsyncIterator[AsyncConnecti
 async def test_products_by_filter(
     database: AsyncConnection, wanted: ProductFilter, found: list[int]
 ) -> None:
-    rows = await products_page(database, wanted, 0, 10)
+    rows = await products_page(database, wanted, Window(10, newest=False))
     assert [row.product_id for row in rows] == [PRODUCTS[n] for n in found]
     assert await count_products(database, wanted) == len(found)
 
 
 async def test_products_by_page_and_by_id(database: AsyncConnection) -> None:
-    first = await products_page(database, ProductFilter(), 0, 2)
-    second = await products_page(database, ProductFilter(), first[-1].created_position, 2)
+    first = await products_page(database, ProductFilter(), Window(2, newest=False))
+    beyond = Window(2, above=first[-1].created_position, newest=False)
+    second = await products_page(database, ProductFilter(), beyond)
     assert [row.name for row in first + second] == NAMES[:4]
+    back = Window(9, above=first[0].created_position, below=second[-1].created_position)
+    rows = await products_page(database, ProductFilter(), back)
+    assert rows == [second[0], first[1]]
     [row] = await products_by_ids(database, [PRODUCTS[4], NOBODY])
     assert (row.name, row.discontinued, row.available) == (NAMES[4], True, 0)
 
 
 async def test_orders_newest_first_by_page(database: AsyncConnection) -> None:
-    first = await orders_page(database, None, None, 4)
-    rest = await orders_page(database, None, first[-1].created_position, 4)
+    first = await orders_page(database, None, Window(4))
+    rest = await orders_page(database, None, Window(4, below=first[-1].created_position))
     assert [row.order_id for row in first + rest] == ORDERS[::-1]
-    pending = await orders_page(database, ["PENDING", "COMPLETED"], None, 10)
+    oldest = await orders_page(database, None, Window(2, newest=False))
+    assert oldest == rest[::-1]
+    pending = await orders_page(database, ["PENDING", "COMPLETED"], Window(10))
     assert [row.order_id for row in pending] == [ORDERS[n] for n in (5, 4, 3, 2, 0)]
-    assert await orders_page(database, [], None, 10) == []
+    assert await orders_page(database, [], Window(10)) == []
     assert await count_orders(database, None) == 6
     assert await count_orders(database, ["PLACED"]) == 1
     assert {row.order_id for row in await orders_by_ids(database, [*ORDERS[:2], NOBODY])} == set(
@@ -137,10 +145,12 @@ async def test_orders_newest_first_by_page(database: AsyncConnection) -> None:
 
 
 async def test_orders_of_several_customers_at_once(database: AsyncConnection) -> None:
-    rows = await orders_pages(database, [ADA, BOB, EVE], None, None, 2)
+    rows = await orders_pages(database, [ADA, BOB, EVE], None, Window(2))
     assert [row.order_id for row in rows] == [ORDERS[n] for n in (5, 4, 3, 2)]
-    before = rows[-2].created_position
-    rows = await orders_pages(database, [ADA, BOB], ["PENDING"], before, 2)
+    oldest = await orders_pages(database, [ADA, BOB, EVE], None, Window(1, newest=False))
+    assert [row.order_id for row in oldest] == ORDERS[:2]
+    before = Window(2, below=rows[-2].created_position)
+    rows = await orders_pages(database, [ADA, BOB], ["PENDING"], before)
     assert [row.order_id for row in rows] == [ORDERS[0]]
     assert await count_orders_by_customers(database, [ADA, BOB, EVE], None) == {ADA: 3, BOB: 3}
     assert await count_orders_by_customers(database, [ADA, BOB], ["PLACED"]) == {BOB: 1}
@@ -162,9 +172,11 @@ async def test_executions_by_order_and_by_page(database: AsyncConnection) -> Non
         ("two", ADA),
         ("one", ADA),
     ]
-    assert await executions_page(database, None, None, 10) == rows
-    assert await executions_page(database, ["FAILED", "SUCCEEDED"], None, 1) == rows[1:2]
-    assert await executions_page(database, None, rows[1].started_position, 9) == rows[2:]
+    assert await executions_page(database, None, Window(10)) == rows
+    assert await executions_page(database, ["FAILED", "SUCCEEDED"], Window(1)) == rows[1:2]
+    middle = rows[1].started_position
+    assert await executions_page(database, None, Window(9, below=middle)) == rows[2:]
+    assert await executions_page(database, None, Window(9, above=middle)) == rows[:1]
     assert await count_executions(database, None) == 3
     assert await count_executions(database, ["RUNNING"]) == 1
 
@@ -174,14 +186,16 @@ async def test_accounts_and_transactions(database: AsyncConnection) -> None:
     [account] = await accounts_by_owners(database, [ADA, EVE])
     assert (account.account_id, account.balance) == (ada, 0)
     assert await accounts_by_ids(database, [ada, NOBODY]) == [account]
-    rows = await transactions_pages(database, [ada, bob], None, 1)
+    rows = await transactions_pages(database, [ada, bob], Window(1))
     assert [(row.account_id, row.reason) for row in rows] == [
         (ada, "ORDER_PAYMENT"),
         (bob, "OPENING_DEPOSIT"),
     ]
-    [deposit] = await transactions_pages(database, [ada], rows[0].position, 10)
+    [deposit] = await transactions_pages(database, [ada], Window(10, below=rows[0].position))
     assert (deposit.transaction_id, deposit.balance) == (UUID(int=51), 10)
     assert await transaction_at(database, ada, deposit.position) == deposit
     assert await transaction_at(database, bob, deposit.position) is None
+    # Here the log is made of nothing: transactions are found by the streams that stand in it.
+    assert await transactions_at(database, [deposit.position]) == []
     assert await transaction_by_id(database, ada, UUID(int=51)) == deposit
     assert await count_transactions(database, [ada, bob, NOBODY]) == {ada: 2, bob: 1}

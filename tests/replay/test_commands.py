@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli.operators import add_commands
+from domain.commands import ChangeProduct
 from domain.events import AccountOpened, OrderPlaced, OrderRejected, ProductListed
 from infrastructure.read_models.rebuild import Connections, rebuild
 from projections import orders
@@ -116,6 +117,22 @@ def test_the_story_of_an_order_is_told(past: History, command: Command) -> None:
     lines = command("orders", "history", order).lines
     assert len(lines) == len(told)
     assert " ms  " in lines[1]
+
+
+def test_nothing_that_a_terminal_obeys_is_printed(
+    database_url: str, past: History, command: Command
+) -> None:
+    known, product = len(past.recorded), stream_of(past, ProductListed)
+    turned = "Board\u202e\x9b31mgpj.exe"
+    past.send(ChangeProduct(product, turned, None, None))
+    store(database_url, past.recorded[known:])
+    for kind in ("products", "as-of"), ("events", "list", "--stream"):
+        for arguments in (kind, (*kind, "--json")):
+            told = command(*kind, product, *arguments[len(kind) :])
+            assert told.out.replace("\n", "").isprintable()
+            assert "\\u009b31mgpj.exe" in told.out
+    event = command("events", "list", "--stream", product, "--json").json[-1]
+    assert event["data"]["name"] == turned
 
 
 def test_things_are_shown_as_they_were(past: History, command: Command) -> None:

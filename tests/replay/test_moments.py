@@ -36,6 +36,7 @@ def saturday(monkeypatch: pytest.MonkeyPatch) -> None:
         ("2026-11-02 14:30:07", "2026-11-02T14:30:07"),
         ("2026-11-02T14:30+02:00", "2026-11-02T12:30:00"),
         ("2026-11-02T14:30:00Z", "2026-11-02T14:30:00"),
+        ("2026-11-02T14:30:00.123Z", "2026-11-02T14:30:00.123000"),
     ],
 )
 def test_a_moment_is_understood(text: str, expected: str) -> None:
@@ -46,6 +47,17 @@ def test_a_moment_is_understood(text: str, expected: str) -> None:
 def test_up_to_a_day_means_up_to_its_end(text: str) -> None:
     day = timedelta(days=1) - timedelta(microseconds=1)
     assert times.until(text) - times.since(text) == day
+
+
+@pytest.mark.parametrize("digits", ["1", "12", "123"])
+def test_up_to_a_millisecond_means_up_to_its_end(digits: str) -> None:
+    text = f"2026-11-02T14:30:00.{digits}Z"
+    assert times.until(text) - times.since(text) == timedelta(microseconds=999)
+
+
+@pytest.mark.parametrize("text", ["2026-11-02T14:30:00.1234", "2026-11-02T14:30:00.123000+02:00"])
+def test_up_to_a_microsecond_means_the_moment(text: str) -> None:
+    assert times.until(text) == times.since(text)
 
 
 def test_up_to_a_moment_means_the_moment() -> None:

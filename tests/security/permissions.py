@@ -12,6 +12,7 @@ OWN_NAME = (WHO, YES, NULL, NULL)
 # For each root field: a document (with the names below in it) and what becomes of it for a visitor,
 # for the customer whose things they are, for another customer and for an administrator.
 ROOTS: dict[str, tuple[str, tuple[str, str, str, str]]] = {
+    "Query.node": ('{ node(id: "$done") { id } }', (NULL, YES, NULL, YES)),
     "Query.viewer": ("{ viewer { id } }", (NULL, YES, YES, YES)),
     "Query.product": ('{ product(id: "$product") { id } }', PUBLIC),
     "Query.products": ("{ products { totalCount } }", PUBLIC),
@@ -139,7 +140,7 @@ GIVEN = {
     "Address": "country city postCode street houseNumber localNumber",
     "AuthenticationProblem": "code message",
     "ConflictProblem": "code message",
-    "Execution": "name status order steps problem startedAt finishedAt",
+    "Execution": "id name status order steps problem startedAt finishedAt",
     "ExecutionConnection": "edges nodes pageInfo totalCount",
     "ExecutionEdge": "cursor node",
     "ExecutionStep": "executionName number type productId at",

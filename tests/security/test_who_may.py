@@ -163,7 +163,12 @@ def selected(name: str, field: GraphQLField, levels: int) -> str:
     return f"{name}{page} {{ {below} }}" if below else ""
 
 
-READS = [document for field, (document, _) in ROOTS.items() if field.startswith("Query.")]
+# What `node` answers has no fields of its own; each kind of it is also come to otherwise.
+READS = [
+    document
+    for field, (document, _) in ROOTS.items()
+    if field.startswith("Query.") and field != "Query.node"
+]
 MORE = ["{ orders { totalCount } }", '{ user(email: "$email") { id } }']
 
 
@@ -195,6 +200,30 @@ async def test_nobody_gets_to_anything_of_somebody_elses(
     ]:
         text = await seen(things, client, schema)
         assert [name for name in private if things.names[name] in text] == sees
+
+
+QUERIES = [field for field in ROOTS if field.startswith("Query.")]
+
+
+@pytest.mark.parametrize("field", QUERIES)
+async def test_what_may_not_be_seen_takes_nothing_else_with_it(things: Things, field: str) -> None:
+    window = '{ product(id: "$product") { id name } '
+    document = things.fill(window + ROOTS[field][0].strip().replace("{", "asked:", 1))
+    for client in (things.visitor, things.other):
+        answer = await client.send(document)
+        assert answer["data"]["product"]["id"] == things.names["product"]
+        assert [error["path"] for error in answer.get("errors", ())] in ([], [["asked"]])
+
+
+async def test_the_stock_takes_no_product_with_it(things: Things) -> None:
+    document = things.fill('{ products(ids: ["$product"]) { nodes { id stock { onHand } } } }')
+    for client in (things.visitor, things.other):
+        answer = await client.send(document)
+        assert answer["data"]["products"]["nodes"] == [
+            {"id": things.names["product"], "stock": None}
+        ]
+        [error] = answer["errors"]
+        assert error["path"] == ["products", "nodes", 0, "stock"]
 
 
 async def test_a_pushed_product_is_as_guarded_as_another(shop: Shop, things: Things) -> None:

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from api.graphql.dataloaders.batching import Gathered
-from api.graphql.schema.connections import Page
+from api.graphql.dataloaders.kinds import Kind, kinds_of
 from domain.message import message
 from infrastructure.identity.users import User, Users
 from projections.accounts import (
@@ -17,11 +17,14 @@ from projections.accounts import (
     accounts_by_ids,
     accounts_by_owners,
     count_transactions,
+    transactions_at,
     transactions_pages,
+    transfers_by_ids,
 )
 from projections.executions import ExecutionRow, executions_by_ids, executions_by_orders
 from projections.orders import OrderRow, count_orders_by_customers, orders_by_ids, orders_pages
 from projections.products import ProductFilter, ProductRow, products_by_ids, products_page
+from projections.window import Window
 
 Row = TypeVar("Row")
 Query = Callable[[AsyncConnection[TupleRow], Sequence[UUID]], Awaitable[list[Row]]]
@@ -36,7 +39,7 @@ class OrdersOf:
 
     customer_id: UUID
     statuses: tuple[str, ...] | None
-    page: Page
+    window: Window
 
 
 @message
@@ -52,7 +55,7 @@ class TransactionsOf:
     """A page of one account's transactions."""
 
     account_id: UUID
-    page: Page
+    window: Window
 
 
 @message
@@ -60,7 +63,7 @@ class ProductsPage:
     """A page of the products that match: the same for all who ask for it."""
 
     wanted: ProductFilter
-    page: Page
+    window: Window
 
 
 class Rows:
@@ -79,15 +82,18 @@ class Rows:
             self._product_page, (), lane=lambda key: key
         )
         self.order_pages = Gathered[OrdersOf, Sequence[OrderRow]](
-            self._order_pages, (), lane=lambda key: (key.statuses, key.page), most=MOST_PAGES
+            self._order_pages, (), lane=lambda key: (key.statuses, key.window), most=MOST_PAGES
         )
         self.order_counts = Gathered[OrdersCount, int](
             self._order_counts, 0, lane=lambda key: key.statuses
         )
         self.transaction_pages = Gathered[TransactionsOf, Sequence[TransactionRow]](
-            self._transaction_pages, (), lane=lambda key: key.page, most=MOST_PAGES
+            self._transaction_pages, (), lane=lambda key: key.window, most=MOST_PAGES
         )
         self.transaction_counts = Gathered[UUID, int](self._transaction_counts, 0)
+        self.transactions = Gathered[int, TransactionRow | None](self._transactions, None)
+        self.transfers = Gathered[UUID, Sequence[TransactionRow]](self._transfers, ())
+        self.kinds = Gathered[UUID, Kind | None](self._kinds, None)
 
     async def probe(self) -> None:
         """Read as customers do, what nobody has. Raises psycopg.Error or PoolTimeout."""
@@ -112,19 +118,16 @@ class Rows:
     async def _product_page(
         self, keys: Sequence[ProductsPage]
     ) -> dict[ProductsPage, Sequence[ProductRow]]:
-        """Oldest first."""
         [key] = keys
         async with self._pool.connection() as connection:
-            page = key.page
-            rows = await products_page(connection, key.wanted, page.after or 0, page.limit)
+            rows = await products_page(connection, key.wanted, key.window)
         return {key: rows}
 
     async def _order_pages(self, keys: Sequence[OrdersOf]) -> dict[OrdersOf, Sequence[OrderRow]]:
-        """Newest first."""
-        statuses, page = keys[0].statuses, keys[0].page
+        statuses, window = keys[0].statuses, keys[0].window
         ids = [key.customer_id for key in keys]
         async with self._pool.connection() as connection:
-            rows = await orders_pages(connection, ids, statuses, page.after, page.limit)
+            rows = await orders_pages(connection, ids, statuses, window)
         pages = _grouped(rows, lambda row: row.customer_id)
         return {key: pages.get(key.customer_id, ()) for key in keys}
 
@@ -137,12 +140,26 @@ class Rows:
     async def _transaction_pages(
         self, keys: Sequence[TransactionsOf]
     ) -> dict[TransactionsOf, Sequence[TransactionRow]]:
-        """Newest first."""
-        page, ids = keys[0].page, [key.account_id for key in keys]
+        window, ids = keys[0].window, [key.account_id for key in keys]
         async with self._pool.connection() as connection:
-            rows = await transactions_pages(connection, ids, page.after, page.limit)
+            rows = await transactions_pages(connection, ids, window)
         pages = _grouped(rows, lambda row: row.account_id)
         return {key: pages.get(key.account_id, ()) for key in keys}
+
+    async def _transactions(self, positions: Sequence[int]) -> dict[int, TransactionRow | None]:
+        """By the positions of the events that made them."""
+        async with self._pool.connection() as connection:
+            return {row.position: row for row in await transactions_at(connection, positions)}
+
+    async def _transfers(self, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[TransactionRow]]:
+        """Deposits and withdrawals by their ids, which two customers may have brought."""
+        async with self._pool.connection() as connection:
+            rows = await transfers_by_ids(connection, ids)
+        return _grouped(rows, lambda row: row.transaction_id)
+
+    async def _kinds(self, ids: Sequence[UUID]) -> dict[UUID, Kind | None]:
+        async with self._pool.connection() as connection:
+            return dict(await kinds_of(connection, ids))
 
     async def _transaction_counts(self, account_ids: Sequence[UUID]) -> dict[UUID, int]:
         async with self._pool.connection() as connection:

@@ -38,10 +38,12 @@ MOST_REPEATS = 12
 MOST_DEFINITIONS = 50
 MOST_COST = 50_000  # a page of 100 orders with all that belongs to them is less
 
-LARGEST_PAGE = 100
-LARGEST_EVENTS_PAGE = 1_000
+# Of a page: the rows where no size is asked for, and the most that there can be.
+USUAL_PAGE, LARGEST_PAGE = 20, 100
+USUAL_EVENTS_PAGE, LARGEST_EVENTS_PAGE = 50, 1_000
 USUAL_LIST = 5  # what is counted for a list that has no page size, such as the items of an order
 INTROSPECTION_COST = 5_000
+SIZES = frozenset({"first", "last"})
 MOST_KNOWN = 100
 
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -214,21 +216,25 @@ class Cost:
         if not is_list_type(get_nullable_type(definition.type)):
             members = 1
         below = USUAL_LIST
-        if first := definition.args.get("first"):
-            largest = LARGEST_EVENTS_PAGE if name == "events" else LARGEST_PAGE
-            below = min(_first(field, sizes) or first.default_value, largest)
+        if "first" in definition.args:
+            events = name == "events"
+            largest = LARGEST_EVENTS_PAGE if events else LARGEST_PAGE
+            usual = USUAL_EVENTS_PAGE if events else USUAL_PAGE
+            below = min(_rows(field, sizes) or usual, largest)
         type_ = get_named_type(definition.type)
         return 1 + members * self._cost(field.selection_set, type_, below, sizes)
 
 
-def _first(field: FieldNode, sizes: Sizes) -> int | None:
-    for argument in field.arguments or ():
-        if argument.name.value == "first":
-            value = argument.value
-            return (
-                sizes[value.name.value] if isinstance(value, VariableNode) else _literal_size(value)
-            )
-    return None
+def _rows(field: FieldNode, sizes: Sizes) -> int | None:
+    """How many are asked for, from either end of the list."""
+    asked = [
+        sizes[argument.value.name.value]
+        if isinstance(argument.value, VariableNode)
+        else _literal_size(argument.value)
+        for argument in field.arguments or ()
+        if argument.name.value in SIZES
+    ]
+    return max((size for size in asked if size is not None), default=None)
 
 
 def _literal_size(value: ValueNode | None) -> int | None:

@@ -5,57 +5,75 @@ from enum import Enum
 import strawberry
 
 
-@strawberry.enum
+@strawberry.enum(description="What a user may do.")
 class Role(Enum):
-    USER = "USER"
-    ADMIN = "ADMIN"
+    USER = strawberry.enum_value("USER", description="Buys: sees and does what is his or her own.")
+    ADMIN = strawberry.enum_value("ADMIN", description="Sees everything, and manages products.")
 
 
-@strawberry.enum
+@strawberry.enum(description="The sign of a change of an account's balance.")
 class TransactionType(Enum):
-    CREDIT = "CREDIT"
-    DEBIT = "DEBIT"
+    CREDIT = strawberry.enum_value("CREDIT", description="Money came in.")
+    DEBIT = strawberry.enum_value("DEBIT", description="Money went out.")
 
 
-@strawberry.enum
+@strawberry.enum(description="What a change of an account's balance was for.")
 class TransactionReason(Enum):
-    OPENING_DEPOSIT = "OPENING_DEPOSIT"
-    DEPOSIT = "DEPOSIT"
-    WITHDRAWAL = "WITHDRAWAL"
-    ORDER_PAYMENT = "ORDER_PAYMENT"
-    ORDER_REFUND = "ORDER_REFUND"
+    OPENING_DEPOSIT = strawberry.enum_value(
+        "OPENING_DEPOSIT", description="What the account was opened with."
+    )
+    DEPOSIT = strawberry.enum_value("DEPOSIT", description="The customer brought money.")
+    WITHDRAWAL = strawberry.enum_value("WITHDRAWAL", description="The customer took money out.")
+    ORDER_PAYMENT = strawberry.enum_value("ORDER_PAYMENT", description="An order was paid.")
+    ORDER_REFUND = strawberry.enum_value(
+        "ORDER_REFUND", description="The payment of an order that failed was given back."
+    )
 
 
-@strawberry.enum
+@strawberry.enum(description="How far an order is.")
 class OrderStatus(Enum):
     PENDING = strawberry.enum_value("PENDING", description="Created, not placed yet.")
     PLACED = strawberry.enum_value("PLACED", description="An execution is running.")
-    COMPLETED = "COMPLETED"
+    COMPLETED = strawberry.enum_value("COMPLETED", description="Paid, and ready to be shipped.")
     FAILED = strawberry.enum_value(
         "FAILED", description="The last execution failed; the order can be placed again."
     )
-    CANCELLED = "CANCELLED"
+    CANCELLED = strawberry.enum_value("CANCELLED", description="Given up by the customer.")
 
 
-@strawberry.enum
+@strawberry.enum(description="How far an execution is.")
 class ExecutionStatus(Enum):
-    RUNNING = "RUNNING"
+    RUNNING = strawberry.enum_value("RUNNING", description="Going on, and nothing was refused.")
     COMPENSATING = strawberry.enum_value(
         "COMPENSATING", description="Undoing what was done, after a step was refused."
     )
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
+    SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="Ended: the order is completed.")
+    FAILED = strawberry.enum_value("FAILED", description="Ended: all that was done is undone.")
 
 
-@strawberry.enum
+@strawberry.enum(description="What a step of an execution was.")
 class ExecutionStepType(Enum):
-    STARTED = "STARTED"
-    STOCK_RESERVED = "STOCK_RESERVED"
-    STOCK_REFUSED = "STOCK_REFUSED"
-    PRICE_REFUSED = "PRICE_REFUSED"
-    PAYMENT_TAKEN = "PAYMENT_TAKEN"
-    PAYMENT_REFUSED = "PAYMENT_REFUSED"
-    STOCK_RELEASED = "STOCK_RELEASED"
-    SHIPMENT_PREPARED = "SHIPMENT_PREPARED"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
+    STARTED = strawberry.enum_value("STARTED", description="The order was placed.")
+    STOCK_RESERVED = strawberry.enum_value(
+        "STOCK_RESERVED", description="As many of a product as were ordered are kept for it."
+    )
+    STOCK_REFUSED = strawberry.enum_value(
+        "STOCK_REFUSED", description="Fewer of a product were available than were ordered."
+    )
+    PRICE_REFUSED = strawberry.enum_value(
+        "PRICE_REFUSED", description="The products cost something else than the order says."
+    )
+    PAYMENT_TAKEN = strawberry.enum_value(
+        "PAYMENT_TAKEN", description="The customer's account has paid."
+    )
+    PAYMENT_REFUSED = strawberry.enum_value(
+        "PAYMENT_REFUSED", description="The customer's account held too little."
+    )
+    STOCK_RELEASED = strawberry.enum_value(
+        "STOCK_RELEASED", description="What was kept of a product was given back."
+    )
+    SHIPMENT_PREPARED = strawberry.enum_value(
+        "SHIPMENT_PREPARED", description="The parcel was made ready."
+    )
+    SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="The order is completed.")
+    FAILED = strawberry.enum_value("FAILED", description="The order failed, for the problem told.")

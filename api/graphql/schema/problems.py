@@ -6,19 +6,42 @@ from typing import Any
 import strawberry
 
 from api.money import Currency, Money
+from infrastructure.text import upright
+
+CODE = "What kind of problem it is, for programs."
+MESSAGE = "One sentence for a person."
 
 
-@strawberry.enum
+@strawberry.enum(description="What kind of problem it is.")
 class ProblemCode(Enum):
-    VALIDATION = "VALIDATION"
-    NOT_FOUND = "NOT_FOUND"
-    CONFLICT = "CONFLICT"
-    PRODUCTS_UNAVAILABLE = "PRODUCTS_UNAVAILABLE"
-    WRONG_ORDER_PRICE = "WRONG_ORDER_PRICE"
-    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
-    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
-    EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
-    INVALID_CODE = "INVALID_CODE"
+    VALIDATION = strawberry.enum_value(
+        "VALIDATION", description="Fields of the input are wrong: a `ValidationProblem` says which."
+    )
+    NOT_FOUND = strawberry.enum_value(
+        "NOT_FOUND", description="There is nothing of that id, or not for the caller."
+    )
+    CONFLICT = strawberry.enum_value(
+        "CONFLICT", description="It cannot be done any more, or not under this id."
+    )
+    PRODUCTS_UNAVAILABLE = strawberry.enum_value(
+        "PRODUCTS_UNAVAILABLE", description="Fewer were available than were ordered."
+    )
+    WRONG_ORDER_PRICE = strawberry.enum_value(
+        "WRONG_ORDER_PRICE", description="The products cost something else than the order says."
+    )
+    INSUFFICIENT_FUNDS = strawberry.enum_value(
+        "INSUFFICIENT_FUNDS", description="The account holds less than is needed."
+    )
+    INVALID_CREDENTIALS = strawberry.enum_value(
+        "INVALID_CREDENTIALS",
+        description="Address and password, or the refresh token, let nobody in.",
+    )
+    EMAIL_NOT_VERIFIED = strawberry.enum_value(
+        "EMAIL_NOT_VERIFIED", description="The mailed code has to be brought first."
+    )
+    INVALID_CODE = strawberry.enum_value(
+        "INVALID_CODE", description="The code is wrong, too old, or was used or tried too often."
+    )
     PROCESSING_FAILED = strawberry.enum_value(
         "PROCESSING_FAILED",
         description="Something failed that is no fault of the caller; support can find it by the"
@@ -26,29 +49,39 @@ class ProblemCode(Enum):
     )
 
 
-@strawberry.interface
+@strawberry.interface(description="What a caller did wrong, or why an execution failed.")
 class Problem:
-    code: ProblemCode
-    message: str = strawberry.field(description="One sentence for a person.")
+    code: ProblemCode = strawberry.field(description=CODE)
+    message: str = strawberry.field(description=MESSAGE)
 
 
-@strawberry.type
+def _code(code: ProblemCode) -> Any:
+    """The field of a problem that is always of this code."""
+    return strawberry.field(default=code, description=CODE)
+
+
+def _message(message: str) -> Any:
+    """The field of a problem that mostly says this."""
+    return strawberry.field(default=message, description=MESSAGE)
+
+
+@strawberry.type(description="What is wrong with one field of an input.")
 class FieldProblem:
     path: str = strawberry.field(description="Such as `items[0].quantity`.")
-    message: str
+    message: str = strawberry.field(description=MESSAGE)
 
 
 @strawberry.type(description="All that is wrong with the input, at once.")
 class ValidationProblem(Problem):
-    code: ProblemCode = ProblemCode.VALIDATION
-    message: str = "Some of the input's fields are wrong."
-    fields: list[FieldProblem]
+    code: ProblemCode = _code(ProblemCode.VALIDATION)
+    message: str = _message("Some of the input's fields are wrong.")
+    fields: list[FieldProblem] = strawberry.field(description="Every field that is wrong, and how.")
 
 
-@strawberry.type
+@strawberry.type(description="There is nothing of that id, or not for the caller.")
 class NotFoundProblem(Problem):
-    code: ProblemCode = ProblemCode.NOT_FOUND
-    id: strawberry.ID
+    code: ProblemCode = _code(ProblemCode.NOT_FOUND)
+    id: strawberry.ID = strawberry.field(description="The id that was looked for.")
 
 
 @strawberry.type(
@@ -56,61 +89,71 @@ class NotFoundProblem(Problem):
     " something else."
 )
 class ConflictProblem(Problem):
-    code: ProblemCode = ProblemCode.CONFLICT
+    code: ProblemCode = _code(ProblemCode.CONFLICT)
 
 
-@strawberry.type
+@strawberry.type(description="A product of which fewer were available than were ordered.")
 class UnavailableProduct:
-    product_id: strawberry.ID
-    name: str
-    requested: int
-    available: int
+    product_id: strawberry.ID = strawberry.field(description="The product's id.")
+    name: str = strawberry.field(description="The product's name at that moment.")
+    requested: int = strawberry.field(description="How many were ordered.")
+    available: int = strawberry.field(description="How many could have been ordered then.")
 
 
-@strawberry.type
+@strawberry.type(description="Fewer of some products were available than were ordered.")
 class ProductsUnavailableProblem(Problem):
-    code: ProblemCode = ProblemCode.PRODUCTS_UNAVAILABLE
+    code: ProblemCode = _code(ProblemCode.PRODUCTS_UNAVAILABLE)
     products: list[UnavailableProduct] = strawberry.field(
         description="Every product of the order that is short, not only the first."
     )
 
 
-@strawberry.type
+@strawberry.type(
+    description="The products cost something else, when the order was placed, than it says."
+)
 class WrongOrderPriceProblem(Problem):
-    code: ProblemCode = ProblemCode.WRONG_ORDER_PRICE
-    provided: Money
-    calculated: Money
+    code: ProblemCode = _code(ProblemCode.WRONG_ORDER_PRICE)
+    provided: Money = strawberry.field(description="The order's total.")
+    calculated: Money = strawberry.field(description="What its products cost at that moment.")
 
 
-@strawberry.type
+@strawberry.type(description="The account holds less than is needed.")
 class InsufficientFundsProblem(Problem):
-    code: ProblemCode = ProblemCode.INSUFFICIENT_FUNDS
-    balance: Money
-    required: Money
+    code: ProblemCode = _code(ProblemCode.INSUFFICIENT_FUNDS)
+    balance: Money = strawberry.field(description="What the account held at that moment.")
+    required: Money = strawberry.field(description="What was needed.")
 
 
-@strawberry.type(description="INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED or INVALID_CODE.")
+@strawberry.type(
+    description="Why somebody is not let in: INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED or"
+    " INVALID_CODE."
+)
 class AuthenticationProblem(Problem):
     pass
 
 
-@strawberry.type
+@strawberry.type(
+    description="Something failed that is no fault of the caller; support can find it by the"
+    " execution."
+)
 class ProcessingFailedProblem(Problem):
-    code: ProblemCode = ProblemCode.PROCESSING_FAILED
-    message: str = "The order could not be processed, through no fault of yours."
+    code: ProblemCode = _code(ProblemCode.PROCESSING_FAILED)
+    message: str = _message("The order could not be processed, through no fault of yours.")
 
 
 def problem_of(problem: dict[str, Any], currency: Currency) -> Problem:
     """Why an execution failed, from the JSON object of a `domain.values.Problem`."""
     match problem:
         case {"code": "PRODUCTS_UNAVAILABLE", "products": shortages}:
+            shortages = [{**each, "name": upright(each["name"])} for each in shortages]
             names = ", ".join(shortage["name"] for shortage in shortages)
             return ProductsUnavailableProblem(
                 message=f"Fewer are available than were ordered of: {names}.",
                 products=[UnavailableProduct(**shortage) for shortage in shortages],
             )
         case {"code": "WRONG_ORDER_PRICE", "provided": provided, "calculated": calculated}:
-            shown, asked = currency.money(provided), currency.money(calculated)
+            # Beyond 64 bits the fast reader of JSON makes a float of a whole number.
+            shown, asked = currency.money(provided), currency.money(int(calculated))
             return WrongOrderPriceProblem(
                 message=f"The order says {shown}, but its products cost {asked}.",
                 provided=shown,

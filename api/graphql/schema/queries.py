@@ -1,5 +1,6 @@
 """The contract's queries, each with who may ask it."""
 
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -7,25 +8,26 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.dataloaders.shared import ProductsPage
 from api.graphql.errors import BadUserInput
-from api.graphql.schema.connections import Connection, connection, page_of
-from api.graphql.schema.enums import ExecutionStatus, OrderStatus
+from api.graphql.paging import ListOf, page_of
+from api.graphql.schema.connections import After, Before, Connection, First, Last, connection
 from api.graphql.schema.fields import described
-from api.graphql.schema.scalars import given, text_of, uuid_of
-from api.graphql.schema.types import (
-    Execution,
-    Order,
-    Product,
-    User,
+from api.graphql.schema.order_lists import (
+    ALL_ORDERS,
+    OrderStatuses,
     orders_connection,
+    orders_list,
     orders_of,
     values_of,
 )
+from api.graphql.schema.products import Product
+from api.graphql.schema.scalars import given, text_of, uuid_of
+from api.graphql.schema.types import Execution, Order, User
 from infrastructure.ids import execution_id
-from projections.executions import count_executions, executions_page
 from projections.orders import count_orders, orders_page
 from projections.products import ProductFilter, count_products
 
 MOST_IDS = 1000
+PRODUCTS = ListOf("products", newest_first=False)
 
 
 @strawberry.type
@@ -36,136 +38,123 @@ class Query:
         row = await info.context.loaders.users.load(caller.user_id) if caller else None
         return User.of(row) if row else None
 
-    @strawberry.field
-    async def product(self, info: Info, id: strawberry.ID) -> Product | None:
+    @described("A product by its id, for everybody; null where there is none.")
+    async def product(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The product's id.")],
+    ) -> Product | None:
         row = await info.context.loaders.products.load(uuid_of(id))
         return Product.of(row, info.context.currency) if row else None
 
     @described(
-        "For everybody, signed in or not. `search` finds products whose name contains"
-        " it, in any case."
+        "For everybody, signed in or not: products in the order in which they were listed. Where"
+        " several conditions are given, all of them must hold."
     )
     async def products(
         self,
         info: Info,
-        ids: list[strawberry.ID] | None = strawberry.UNSET,
-        search: str | None = strawberry.UNSET,
-        in_stock: bool | None = strawberry.UNSET,
-        first: int | None = 20,
-        after: str | None = strawberry.UNSET,
+        ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description="Only products with one of these ids, at most 1,000."),
+        ] = strawberry.UNSET,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Only products whose name contains this, in any case; at most 200"
+                " characters."
+            ),
+        ] = strawberry.UNSET,
+        in_stock: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="Only products that can be ordered now, or only those that cannot."
+            ),
+        ] = strawberry.UNSET,
+        *,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> Connection[Product]:
-        page = page_of(first, after)
+        page = page_of(PRODUCTS, first, after, last, before)
         wanted = ProductFilter(
             ids=_ids(given(ids)),
             search=text_of(search) if search else None,
             in_stock=given(in_stock),
         )
-        pool, currency = info.context.pool, info.context.currency
-        rows = await info.context.loaders.product_pages.load(ProductsPage(wanted, page))
-
-        async def count() -> int:
-            async with pool.connection() as database:
-                return await count_products(database, wanted)
-
-        return connection(
-            rows,
+        context = info.context
+        return await connection(
             page,
+            lambda window: context.loaders.product_pages.load(ProductsPage(wanted, window)),
             lambda row: row.created_position,
-            lambda row: Product.of(row, currency),
-            count,
+            lambda row: Product.of(row, context.currency),
+            lambda: context.read(count_products, wanted),
         )
 
-    @described("The caller's own, or any for an administrator.")
-    async def order(self, info: Info, id: strawberry.ID) -> Order | None:
-        caller = info.context.user()
+    @described("The caller's own, or any for an administrator; null where there is none.")
+    async def order(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],
+    ) -> Order | None:
+        info.context.user()
         row = await info.context.loaders.orders.load(uuid_of(id))
-        if row is None or (row.customer_id != caller.user_id and caller.role != "ADMIN"):
+        if row is None or not info.context.may_see(row.customer_id):
             return None
         return Order.of(row, info.context.currency)
 
-    @described("The caller's own; all, or one user's, for an administrator. Newest first.")
+    @described(
+        "The caller's own; all, or one user's, for an administrator. Newest first. Null, with an"
+        " error, for who is not signed in."
+    )
     async def orders(
         self,
         info: Info,
-        user_id: strawberry.ID | None = strawberry.UNSET,
-        status: list[OrderStatus] | None = strawberry.UNSET,
-        first: int | None = 20,
-        after: str | None = strawberry.UNSET,
-    ) -> Connection[Order]:
+        user_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(
+                description="Whose orders: for administrators, who else get everybody's."
+            ),
+        ] = strawberry.UNSET,
+        status: OrderStatuses = strawberry.UNSET,
+        *,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> Connection[Order] | None:
         context = info.context
         caller, user = context.user(), given(user_id)
-        if user is not None:
-            customer_id = uuid_of(user)
+        customer_id = None if user is None else uuid_of(user)
+        if customer_id is None and caller.role != "ADMIN":
+            customer_id = caller.user_id
+        if customer_id is not None:
             if customer_id != caller.user_id:
                 context.admin()
-            return await orders_of(info, customer_id, status, first, after)
-        if caller.role != "ADMIN":
-            return await orders_of(info, caller.user_id, status, first, after)
-        return await _all_orders(info, status, first, after)
+            page = page_of(orders_list(customer_id), first, after, last, before)
+            return await orders_of(info, page, customer_id, status, Order.of)
+        statuses = values_of(status)
+        return await orders_connection(
+            info,
+            page_of(ALL_ORDERS, first, after, last, before),
+            lambda window: context.read(orders_page, statuses, window),
+            Order.of,
+            lambda: context.read(count_orders, statuses),
+        )
 
-    @described("The caller's own.")
-    async def execution(self, info: Info, name: str) -> Execution | None:
+    @described("The caller's own, by its name; null where there is none.")
+    async def execution(
+        self,
+        info: Info,
+        name: Annotated[
+            str, strawberry.argument(description="What the caller has called the execution.")
+        ],
+    ) -> Execution | None:
         context = info.context
         caller = context.user()
         row = await context.rows.executions.load(execution_id(caller.user_id, text_of(name)))
         return Execution.of(row, context.currency) if row else None
-
-    @described("For administrators, as is all that follows.")
-    async def user(
-        self,
-        info: Info,
-        id: strawberry.ID | None = strawberry.UNSET,
-        email: str | None = strawberry.UNSET,
-    ) -> User | None:
-        info.context.admin()
-        match given(id), given(email):
-            case (str(user_id), None):
-                row = await info.context.loaders.users.load(uuid_of(user_id))
-            case (None, str(address)):
-                row = await info.context.users.by_email(address)
-            case _:
-                raise BadUserInput("Give one of `id` and `email`.")
-        return User.of(row) if row else None
-
-    @strawberry.field
-    async def executions(
-        self,
-        info: Info,
-        status: list[ExecutionStatus] | None = strawberry.UNSET,
-        first: int | None = 20,
-        after: str | None = strawberry.UNSET,
-    ) -> Connection[Execution]:
-        info.context.admin()
-        page, statuses = page_of(first, after), values_of(status)
-        pool, currency = info.context.pool, info.context.currency
-        async with pool.connection() as database:
-            rows = await executions_page(database, statuses, page.after, page.limit)
-
-        async def count() -> int:
-            async with pool.connection() as database:
-                return await count_executions(database, statuses)
-
-        return connection(
-            rows,
-            page,
-            lambda row: row.started_position,
-            lambda row: Execution.of(row, currency),
-            count,
-        )
-
-
-async def _all_orders(
-    info: Info, status: list[OrderStatus] | None, first: int | None, after: str | None
-) -> Connection[Order]:
-    page, statuses, pool = page_of(first, after), values_of(status), info.context.pool
-    async with pool.connection() as database:
-        rows = await orders_page(database, statuses, page.after, page.limit)
-
-    async def count() -> int:
-        async with pool.connection() as database:
-            return await count_orders(database, statuses)
-
-    return await orders_connection(info, rows, page, count)
 
 
 def _ids(ids: list[strawberry.ID] | None) -> tuple[UUID, ...] | None:

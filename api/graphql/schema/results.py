@@ -1,12 +1,15 @@
 """Sending commands for a caller: their origin, and waiting until what they did can be read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
 import strawberry
 
 from api.graphql.context import Context
+from api.graphql.dataloaders.batching import Asked
+from api.graphql.dataloaders.kinds import Kind
+from api.graphql.errors import BadUserInput, Unauthenticated
 from api.graphql.schema.problems import (
     ConflictProblem,
     FieldProblem,
@@ -14,6 +17,7 @@ from api.graphql.schema.problems import (
     ValidationProblem,
 )
 from api.graphql.schema.scalars import given, uuid_of
+from api.ids import booking_position
 from domain.commands import Command
 from domain.errors import Conflict, Invalid, NotFound
 from domain.recorded import Origin
@@ -21,6 +25,7 @@ from infrastructure.command_handling.dispatcher import Dispatched
 from infrastructure.event_store.store import IdempotencyKey
 
 Row = TypeVar("Row")
+Kinds = Sequence[tuple[UUID, Asked[Kind | None]]]
 
 
 async def send(
@@ -48,14 +53,35 @@ async def send(
 
 
 async def own_account(context: Context) -> UUID:
-    """The id of the caller's account. Raises Unauthenticated."""
-    return found(await context.loaders.users.load(context.user().user_id)).account_id
+    """The id of the caller's account. Raises Unauthenticated, also for who was deleted."""
+    user = await context.loaders.users.load(context.user().user_id)
+    if user is None:
+        raise Unauthenticated
+    return user.account_id
 
 
 def client_id(id: strawberry.ID | None) -> UUID | None:
-    """The id that the client has brought, if it has. Raises BadUserInput."""
+    """The id that the client has brought, if it has. Raises BadUserInput, also where it bears the
+    mark of those that only transactions have."""
     text = given(id)
-    return None if text is None else uuid_of(text)
+    brought = None if text is None else uuid_of(text)
+    if brought is not None and booking_position(brought) is not None:
+        raise BadUserInput("This id is a transaction's: bring a new one.")
+    return brought
+
+
+def ask_for_kinds(context: Context, ids: Iterable[UUID | None]) -> Kinds:
+    """What has the ids that a client has brought for new things: to be awaited by `taken`."""
+    return [(own, context.rows.kinds.load(own)) for own in ids if own is not None]
+
+
+async def taken(kinds: Kinds) -> ConflictProblem | None:
+    """That something without a stream of its own has one of the ids. What has one, the log itself
+    refuses a second time."""
+    for own, kind in kinds:
+        if await kind in {"user", "execution", "transfer"}:
+            return ConflictProblem(message=f"Something else has the id {own}.")
+    return None
 
 
 def invalid(problems: Iterable[tuple[str, str]]) -> ValidationProblem:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar, cast
+from typing import NewType, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -11,11 +11,16 @@ from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
 from api.graphql.errors import BadUserInput
-from api.validation import UNPRINTABLE, parse_uuid
+from api.moments import read_moment
+from api.validation import parse_uuid
+from infrastructure.text import UNPRINTABLE
 
 LONGEST_DECIMAL = 50
 LONGEST_TEXT = 200
+# The whole numbers that every reader of JSON takes for the same ones (RFC 8259, section 6).
+LARGEST_SAFE = 2**53 - 1
 
+BigInt = NewType("BigInt", int)
 T = TypeVar("T")
 
 
@@ -45,8 +50,7 @@ def _write_datetime(value: datetime) -> str:
 
 def _read_datetime(value: object) -> datetime:
     try:
-        moment = datetime.fromisoformat(cast("str", value))
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return read_moment(cast("str", value))
     except (TypeError, ValueError, OverflowError):
         raise StrawberryInputCoercionError("A DateTime must be an ISO 8601 string.") from None
 
@@ -63,23 +67,45 @@ def _read_decimal(value: object) -> Decimal:
     raise StrawberryInputCoercionError('A Decimal must be a string such as "12.50".')
 
 
+def _read_big_int(value: object) -> int:
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if whole and not isinstance(value, bool):
+        number = int(cast("int | float", value))
+        if abs(number) <= LARGEST_SAFE:
+            return number
+    raise StrawberryInputCoercionError("A BigInt must be a whole number of less than 2^53.")
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     UUID: DEFAULT_SCALAR_REGISTRY[strawberry.ID],
     datetime: strawberry.scalar(
         name="DateTime",
-        description="ISO 8601, UTC, with microseconds.",
+        description="ISO 8601, UTC, with microseconds: `2026-05-01T08:01:00.123456Z`. Any offset is"
+        " taken in, and a moment without one is UTC.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=_write_datetime,
         parse_value=_read_datetime,
     ),
     Decimal: strawberry.scalar(
         name="Decimal",
-        description='Exact decimal number, sent as a string: "12.50".',
+        description='Exact decimal number, sent as a string: "12.50". A JSON number is taken in'
+        " too, as it was written.",
+        specified_by_url="https://www.w3.org/TR/xmlschema11-2/#decimal",
         serialize=str,
         parse_value=_read_decimal,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description="A whole number that may exceed 32 bits (never 2^53), sent as a JSON number."
+        " Positions in the log are such.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
+        serialize=int,
+        parse_value=_read_big_int,
     ),
     strawberry.scalars.JSON: strawberry.scalar(
         name="JSON",
         description="Any JSON value.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
         parse_value=lambda value: value,
     ),

@@ -7,7 +7,7 @@ times before a slow client has taken it is sent once, as it is then.
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from time import time_ns
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -15,9 +15,11 @@ from strawberry.types.field import StrawberryField
 
 from api.graphql.context import Context, Info
 from api.graphql.errors import BadUserInput
+from api.graphql.schema.order_parts import ExecutionStep
+from api.graphql.schema.products import Product
 from api.graphql.schema.results import found, own_account
 from api.graphql.schema.scalars import given, uuid_of
-from api.graphql.schema.types import Account, Execution, ExecutionStep, OrderResult, Product
+from api.graphql.schema.types import Account, Execution, OrderResult
 from api.validation import Check
 from infrastructure.ids import execution_id
 from projections.accounts import TransactionRow, transactions_after
@@ -32,14 +34,23 @@ def _followed(description: str) -> Callable[[Callable[..., Any]], StrawberryFiel
     return lambda resolver: strawberry.subscription(resolver, description=description)
 
 
-@strawberry.type
+ExecutionName = Annotated[
+    str, strawberry.argument(description="What the caller has called the execution, or will.")
+]
+
+
+@strawberry.type(
+    description="What can be followed: the state first, then every change of it, as it happens."
+)
 class Subscription:
     @_followed(
         "The result of the caller's execution of that name: one message, then complete."
         " It may be asked for before the order is placed, while the saga runs, or after it ended"
         " (the answer then comes at once): a client that was cut off asks again and misses nothing."
     )
-    async def order_result(self, info: Info, execution_name: str) -> AsyncGenerator[OrderResult]:
+    async def order_result(
+        self, info: Info, execution_name: ExecutionName
+    ) -> AsyncGenerator[OrderResult]:
         async with aclosing(_states(info.context, execution_name)) as states:
             async for row in states:
                 if row.finished_at is not None:
@@ -53,7 +64,7 @@ class Subscription:
         " happen, complete at the end."
     )
     async def order_progress(
-        self, info: Info, execution_name: str
+        self, info: Info, execution_name: ExecutionName
     ) -> AsyncGenerator[ExecutionStep]:
         sent = 0
         async with aclosing(_states(info.context, execution_name)) as states:
@@ -67,7 +78,15 @@ class Subscription:
         "For everybody. Price, stock or description changed. All products where no ids are given."
     )
     async def product_changed(
-        self, info: Info, ids: list[strawberry.ID] | None = strawberry.UNSET
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(
+                description="The products to follow, at most 1,000; all where it is null or left"
+                " out."
+            ),
+        ] = strawberry.UNSET,
     ) -> AsyncGenerator[Product]:
         context = info.context
         sent = dict[UUID, int]()

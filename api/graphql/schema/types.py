@@ -1,21 +1,20 @@
 """The contract's types, made of read models' rows. Whoever makes one has checked who may see it.
 
 What is in the row is a plain attribute: the executor reads it without a call. What needs another
-statement is a method that asks a loader. All of them refer to each other, so they stand together.
+statement is a method that asks a loader. These refer to each other, so they stand together.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from enum import Enum
-from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Context, Info
-from api.graphql.dataloaders.batching import Asked
-from api.graphql.dataloaders.shared import OrdersCount, OrdersOf, TransactionsOf
-from api.graphql.schema.connections import Connection, Page, connection, page_of
+from api.graphql.context import Info
+from api.graphql.dataloaders.shared import TransactionsOf
+from api.graphql.paging import ListOf, page_of
+from api.graphql.schema.absent import absent_order, absent_user
+from api.graphql.schema.connections import After, Before, Connection, First, Last, connection
 from api.graphql.schema.enums import (
     ExecutionStatus,
     ExecutionStepType,
@@ -24,36 +23,41 @@ from api.graphql.schema.enums import (
     TransactionReason,
     TransactionType,
 )
-from api.graphql.schema.fields import described, selected_below, soon
+from api.graphql.schema.fields import described, soon
+from api.graphql.schema.node import Node
+from api.graphql.schema.order_lists import OrderStatuses, orders_list, orders_of
+from api.graphql.schema.order_parts import Address, ExecutionStep, OrderItem, Shipment
 from api.graphql.schema.problems import Problem, problem_of
-from api.graphql.schema.scalars import given
+from api.ids import booking_id
 from api.money import Currency, Money
 from infrastructure.identity.users import User as UserRow
+from infrastructure.text import upright
 from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow
 from projections.orders import OrderRow
-from projections.products import ProductRow
 
-Row = TypeVar("Row")
-
+TRANSFERS = frozenset({"DEPOSIT", "WITHDRAWAL"})
 CREDITS = frozenset({"OPENING_DEPOSIT", "DEPOSIT", "ORDER_REFUND"})
 
 
-@strawberry.type
-class User:
-    id: UUID
-    email: str
-    name: str
-    role: Role
-    email_verified: bool
-    created_at: datetime
+@strawberry.type(description="Somebody with an account: a customer or an administrator.")
+class User(Node):
+    email: str = strawberry.field(
+        description="The e-mail address, as its owner writes it; empty where the user was deleted."
+    )
+    name: str = strawberry.field(description="What the user wants to be called.")
+    role: Role = strawberry.field(description="What the user may do.")
+    email_verified: bool = strawberry.field(
+        description="Whether the user has shown that the address is his or hers."
+    )
+    created_at: datetime = strawberry.field(description="When the user signed up.")
 
     @classmethod
     def of(cls, row: UserRow) -> "User":
         return cls(
             id=row.user_id,
             email=row.email,
-            name=row.name,
+            name=upright(row.name),
             role=Role[row.role],
             email_verified=row.email_verified,
             created_at=row.created_at,
@@ -67,69 +71,63 @@ class User:
             lambda row: Account.of(row, context.currency) if row else None,
         )
 
-    @strawberry.field
+    @described("The user's orders, newest first.")
     async def orders(
         self,
         info: Info,
-        status: list[OrderStatus] | None = strawberry.UNSET,
-        first: int | None = 20,
-        after: str | None = strawberry.UNSET,
+        status: OrderStatuses = strawberry.UNSET,
+        *,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> Connection["Order"]:
-        return await orders_of(info, self.id, status, first, after)
+        page = page_of(orders_list(self.id), first, after, last, before)
+        return await orders_of(info, page, self.id, status, Order.of)
 
 
-@strawberry.type
-class Session:
-    access_token: str = strawberry.field(
-        description="JWT, sent as `Authorization: Bearer …`, and as `authorization` in a"
-        " websocket's connection_init payload."
-    )
-    access_token_expires_at: datetime
-    refresh_token: str = strawberry.field(
-        description="Opaque, single use: refreshing answers with the next one; using an old one"
-        " again revokes the whole session."
-    )
-    user: User
-
-
-@strawberry.type
-class Account:
-    id: UUID
-    balance: Money
+@strawberry.type(description="A customer's money in the shop.")
+class Account(Node):
+    balance: Money = strawberry.field(description="What it holds now.")
 
     @classmethod
     def of(cls, row: AccountRow, currency: Currency) -> "Account":
         return cls(id=row.account_id, balance=currency.money(row.balance))
 
-    @described("Newest first.")
+    @described("What came in and went out, newest first.")
     async def transactions(
-        self, info: Info, first: int | None = 20, after: str | None = strawberry.UNSET
+        self,
+        info: Info,
+        *,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> Connection["Transaction"]:
-        page = page_of(first, after)
-        context = info.context
-        return connection(
-            await context.loaders.transaction_pages.load(TransactionsOf(self.id, page)),
+        page = page_of(ListOf("transactions", self.id), first, after, last, before)
+        loaders, currency = info.context.loaders, info.context.currency
+        return await connection(
             page,
+            lambda window: loaders.transaction_pages.load(TransactionsOf(self.id, window)),
             lambda row: row.position,
-            lambda row: Transaction.of(row, context.currency),
-            lambda: context.loaders.transaction_counts.load(self.id),
+            lambda row: Transaction.of(row, currency),
+            lambda: loaders.transaction_counts.load(self.id),
         )
 
 
-@strawberry.type
-class Transaction:
-    id: UUID
-    type: TransactionType
-    reason: TransactionReason
+@strawberry.type(description="A change of an account's balance.")
+class Transaction(Node):
+    type: TransactionType = strawberry.field(description="Whether money came in or went out.")
+    reason: TransactionReason = strawberry.field(description="What it was for.")
     amount: Money = strawberry.field(description="Always positive; `type` gives the sign.")
-    balance: Money = strawberry.field(description="The balance after it.")
-    created_at: datetime
+    balance: Money = strawberry.field(description="The account's balance after it.")
+    created_at: datetime = strawberry.field(description="When it was booked.")
     order_id: strawberry.Private[UUID | None]
 
     @classmethod
     def of(cls, row: TransactionRow, currency: Currency) -> "Transaction":
         return cls(
-            id=row.transaction_id,
+            id=row.transaction_id if row.reason in TRANSFERS else booking_id(row.position),
             type=TransactionType.CREDIT if row.reason in CREDITS else TransactionType.DEBIT,
             reason=TransactionReason[row.reason],
             amount=currency.money(row.amount),
@@ -138,139 +136,56 @@ class Transaction:
             order_id=row.order_id,
         )
 
-    @strawberry.field
+    @described("The order that it pays, or that it gives the money back for; else null.")
     def order(self, info: Info) -> "Order | None":
-        return None if self.order_id is None else order_of(info.context, self.order_id)
-
-
-@strawberry.type
-class Product:
-    id: UUID
-    name: str
-    image_url: str
-    price: Money
-    available: int = strawberry.field(
-        description="On hand and not reserved: what can be ordered now."
-    )
-    discontinued: bool
-    created_at: datetime
-    row: strawberry.Private[ProductRow]
-
-    @classmethod
-    def of(cls, row: ProductRow, currency: Currency) -> "Product":
-        return cls(
-            id=row.product_id,
-            name=row.name,
-            image_url=row.image_url,
-            price=currency.money(row.price),
-            available=row.available,
-            discontinued=row.discontinued,
-            created_at=row.created_at,
-            row=row,
-        )
-
-    @described("For administrators.")
-    def stock(self, info: Info) -> "Stock":
-        info.context.admin()
-        return Stock(
-            on_hand=self.row.on_hand, reserved=self.row.reserved, available=self.row.available
-        )
-
-
-@strawberry.type
-class Stock:
-    on_hand: int
-    reserved: int
-    available: int
-
-
-@strawberry.type
-class Address:
-    country: str
-    city: str
-    post_code: str
-    street: str
-    house_number: str
-    local_number: str | None
-
-
-@strawberry.type
-class Shipment:
-    id: UUID
-    address: Address
-    prepared_at: datetime
-
-
-@strawberry.type
-class OrderItem:
-    product_id: strawberry.ID
-    product_name: str = strawberry.field(
-        description="As it was when the order was created, like the image and the price."
-    )
-    image_url: str
-    unit_price: Money
-    quantity: int
-
-    @classmethod
-    def of(cls, item: dict[str, Any], currency: Currency) -> "OrderItem":
-        return cls(
-            product_id=item["product_id"],
-            product_name=item["name"],
-            image_url=item["image_url"],
-            unit_price=currency.money(item["unit_price"]),
-            quantity=item["quantity"],
-        )
-
-    @strawberry.field
-    def subtotal(self) -> Money:
-        price = self.unit_price
-        return Money(amount=price.amount * self.quantity, currency=price.currency)
-
-    @described("The product as it is now.")
-    def product(self, info: Info) -> Product | None:
+        if self.order_id is None:
+            return None
         context = info.context
         return soon(
-            context.loaders.products.load(UUID(self.product_id)),
-            lambda row: Product.of(row, context.currency) if row else None,
+            context.loaders.orders.load(self.order_id),
+            lambda row: Order.of(row, context.currency) if row else None,
         )
 
 
-@strawberry.type
-class Order:
-    id: UUID
-    status: OrderStatus
-    items: list[OrderItem]
-    shipping_address: Address
-    total: Money
-    shipment: Shipment | None
+@strawberry.type(description="What a customer wants to buy, or has bought.")
+class Order(Node):
+    status: OrderStatus = strawberry.field(description="How far it is.")
+    items: list[OrderItem] = strawberry.field(
+        description="Its lines, in the order that the customer gave them."
+    )
+    shipping_address: Address = strawberry.field(description="Where it is to be shipped to.")
+    total: Money = strawberry.field(description="What the customer was shown, and agreed to pay.")
+    shipment: Shipment | None = strawberry.field(
+        description="Its parcel; null until an execution has prepared it."
+    )
     problem: Problem | None = strawberry.field(description="Why the last execution failed.")
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime = strawberry.field(description="When the customer created it.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
     customer_id: strawberry.Private[UUID]
     # Set where the order is shown as it was; None where the executions are those of now.
     past_executions: strawberry.Private[Sequence[ExecutionRow] | None] = None
 
     @classmethod
     def of(cls, row: OrderRow, currency: Currency) -> "Order":
-        address = Address(**row.shipping_address)
+        address = Address.of(row.shipping_address)
         return cls(
             id=row.order_id,
             status=OrderStatus[row.status],
             items=[OrderItem.of(item, currency) for item in row.items],
             shipping_address=address,
             total=currency.money(row.total),
-            shipment=_shipment(row, address),
+            shipment=Shipment.of(row, address),
             problem=problem_of(row.problem, currency) if row.problem else None,
             created_at=row.created_at,
             updated_at=row.updated_at,
             customer_id=row.customer_id,
         )
 
-    @strawberry.field
+    @described("Whose it is. Of a user who was deleted, only the id is left.")
     def customer(self, info: Info) -> User:
         return soon(
             info.context.loaders.users.load(self.customer_id),
-            lambda row: User.of(present(row, self.customer_id)),
+            lambda row: User.of(row or absent_user(self.customer_id)),
         )
 
     @described("Every time that the order was placed, newest first.")
@@ -285,36 +200,25 @@ class Order:
         )
 
 
-def _shipment(row: OrderRow, address: Address) -> Shipment | None:
-    if row.shipment_id is None or row.shipment_prepared_at is None:
-        return None
-    return Shipment(id=row.shipment_id, address=address, prepared_at=row.shipment_prepared_at)
-
-
-@strawberry.type
-class ExecutionStep:
-    execution_name: str
-    number: int = strawberry.field(description="1, 2, 3 … within the execution.")
-    type: ExecutionStepType
-    product_id: strawberry.ID | None = strawberry.field(
-        description="Set where the step is about one product."
-    )
-    at: datetime
-
-
-@strawberry.type
-class Execution:
+@strawberry.type(description="One attempt to place an order: a run of the saga that does it.")
+class Execution(Node):
     name: str = strawberry.field(description="Chosen by the customer, unique per customer.")
-    status: ExecutionStatus
-    steps: list[ExecutionStep]
-    problem: Problem | None
-    started_at: datetime
-    finished_at: datetime | None
+    status: ExecutionStatus = strawberry.field(description="How far it is.")
+    steps: list[ExecutionStep] = strawberry.field(
+        description="What it has done and met with so far, in order."
+    )
+    problem: Problem | None = strawberry.field(description="Why it failed; null unless it has.")
+    started_at: datetime = strawberry.field(description="When the order was placed.")
+    finished_at: datetime | None = strawberry.field(
+        description="When it succeeded or failed; null while it runs."
+    )
     order_id: strawberry.Private[UUID]
+    customer_id: strawberry.Private[UUID]
 
     @classmethod
     def of(cls, row: ExecutionRow, currency: Currency) -> "Execution":
         return cls(
+            id=row.execution_id,
             name=row.name,
             status=ExecutionStatus[row.status],
             steps=[
@@ -331,19 +235,24 @@ class Execution:
             started_at=row.started_at,
             finished_at=row.finished_at,
             order_id=row.order_id,
+            customer_id=row.customer_id,
         )
 
-    @strawberry.field
+    @described("The order that it places.")
     def order(self, info: Info) -> Order:
-        return order_of(info.context, self.order_id)
+        return _order_of(info, self.order_id, self.customer_id, self.started_at)
 
 
 @strawberry.type(description="How an execution ended.")
 class OrderResult:
-    execution_name: str
-    status: OrderStatus = strawberry.field(description="COMPLETED or FAILED.")
-    problem: Problem | None
+    execution_name: str = strawberry.field(description="The name of the execution.")
+    status: OrderStatus = strawberry.field(
+        description="What became of the order: COMPLETED or FAILED."
+    )
+    problem: Problem | None = strawberry.field(description="Why it failed; null unless it has.")
     order_id: strawberry.Private[UUID]
+    customer_id: strawberry.Private[UUID]
+    started_at: strawberry.Private[datetime]
 
     @classmethod
     def of(cls, row: ExecutionRow, currency: Currency) -> "OrderResult":
@@ -354,69 +263,20 @@ class OrderResult:
             status=OrderStatus.COMPLETED if succeeded else OrderStatus.FAILED,
             problem=problem_of(row.problem, currency) if row.problem else None,
             order_id=row.order_id,
+            customer_id=row.customer_id,
+            started_at=row.started_at,
         )
 
-    @strawberry.field
+    @described("The order, as it is now.")
     def order(self, info: Info) -> Order:
-        return order_of(info.context, self.order_id)
+        return _order_of(info, self.order_id, self.customer_id, self.started_at)
 
 
-def order_of(context: Context, order_id: UUID) -> Order:
-    """The order that an execution or a transaction is of; see `soon`."""
+def _order_of(info: Info, order_id: UUID, customer_id: UUID, placed_at: datetime) -> Order:
+    context = info.context
     return soon(
         context.loaders.orders.load(order_id),
-        lambda row: Order.of(present(row, order_id), context.currency),
+        lambda row: Order.of(
+            row or absent_order(order_id, customer_id, placed_at), context.currency
+        ),
     )
-
-
-async def orders_of(
-    info: Info,
-    customer_id: UUID,
-    status: list[OrderStatus] | None,
-    first: int | None,
-    after: str | None,
-) -> Connection[Order]:
-    """A page of one customer's orders. Raises BadUserInput."""
-    context, page, statuses = info.context, page_of(first, after), values_of(status)
-    rows = await context.loaders.order_pages.load(OrdersOf(customer_id, statuses, page))
-    counted = OrdersCount(customer_id, statuses)
-    return await orders_connection(
-        info, rows, page, lambda: context.loaders.order_counts.load(counted)
-    )
-
-
-async def orders_connection(
-    info: Info, rows: Sequence[OrderRow], page: Page, count: Callable[[], Awaitable[int]]
-) -> Connection[Order]:
-    """A page of orders, with what is selected of them all already asked for at once."""
-    loaders, names = info.context.loaders, selected_below(info)
-    needed: list[Asked[Any]] = []
-    if "order" in names:
-        loaders.orders.prime({row.order_id: row for row in rows})
-    if "executions" in names:
-        needed += [loaders.executions.load(row.order_id) for row in rows]
-    if "customer" in names:
-        needed += [loaders.users.load(row.customer_id) for row in rows]
-    if "product" in names:
-        needed += [
-            loaders.products.load(UUID(item["product_id"])) for row in rows for item in row.items
-        ]
-    for asked in needed:
-        await asked
-    currency = info.context.currency
-    return connection(
-        rows, page, lambda row: row.created_position, lambda row: Order.of(row, currency), count
-    )
-
-
-def present(row: Row | None, id: UUID) -> Row:
-    """The row, which must be there: something else that was recorded names it."""
-    if row is None:
-        raise LookupError(f"There is nothing of the id {id}.")
-    return row
-
-
-def values_of(members: Sequence[Enum] | None) -> tuple[str, ...] | None:
-    """The members as the read models hold them; None, or an argument left out, is all."""
-    members = given(members)
-    return None if members is None else tuple(member.value for member in members)

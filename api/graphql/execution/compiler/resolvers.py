@@ -22,6 +22,7 @@ from graphql.pyutils import Path
 from strawberry import Schema
 from strawberry.schema.exception_handlers import get_error_type
 from strawberry.schema.schema_converter import GraphQLCoreConverter, field_contains_type
+from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
@@ -65,6 +66,14 @@ class Place:
 def owner_of(schema: GraphQLSchema) -> Schema | None:
     """The Strawberry schema that the schema was made by, or None."""
     return getattr(schema, "_strawberry_schema", None)
+
+
+def made_for(type_: GraphQLObjectType) -> type | None:
+    """The class of which Strawberry itself would take any instance for the type, or None."""
+    definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if isinstance(definition, StrawberryObjectDefinition) and definition.is_type_of is None:
+        return definition.origin
+    return None
 
 
 def attribute(schema: GraphQLSchema, place: Place) -> str | None:

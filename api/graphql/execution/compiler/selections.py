@@ -69,8 +69,16 @@ from graphql.execution.executor import collect_iterator_awaitables, invalid_retu
 from graphql.execution.values import VariableValues
 from graphql.pyutils import gather_with_cancel, is_async_iterable, is_awaitable, is_iterable
 from graphql.type.scalars import serialize_boolean, serialize_id, serialize_int, serialize_string
+from strawberry.types.cast import get_strawberry_type_cast
 
-from api.graphql.execution.compiler.resolvers import Place, Position, attribute, path_of, resolver
+from api.graphql.execution.compiler.resolvers import (
+    Place,
+    Position,
+    attribute,
+    made_for,
+    path_of,
+    resolver,
+)
 
 # Of an execution, a value and its position, what the answer has there: or a coroutine of it.
 Complete = Callable[[Executor[Any], Any, Position], Any]
@@ -365,8 +373,12 @@ def _checked(place: Place, type_: GraphQLObjectType, row: Complete) -> Complete:
     is_type_of = type_.is_type_of
     if is_type_of is None:
         return row
+    surely = made_for(type_)
 
     def complete(execution: Executor[Any], value: Any, position: Position) -> Any:
+        if type(value) is surely and get_strawberry_type_cast(value) is None:
+            return row(execution, value, position)
+
         def told(fits: Any) -> Any:
             if not fits:
                 raise invalid_return_type_error(type_, value, place.details)

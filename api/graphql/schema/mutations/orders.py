@@ -10,6 +10,7 @@ from api.graphql.context import Context, Info
 from api.graphql.schema.fields import described
 from api.graphql.schema.problems import ConflictProblem, NotFoundProblem, ValidationProblem
 from api.graphql.schema.results import (
+    ask_for_kinds,
     client_id,
     conflict,
     found,
@@ -17,8 +18,9 @@ from api.graphql.schema.results import (
     not_found,
     own_account,
     send,
+    taken,
 )
-from api.graphql.schema.scalars import given, uuid_of
+from api.graphql.schema.scalars import uuid_of
 from api.graphql.schema.types import Execution, Order
 from api.validation import MOST_ORDERED, MOST_ROWS, Check
 from domain.commands import CancelOrder, CreateOrder, PlaceOrder
@@ -28,75 +30,96 @@ from domain.values import Address, OrderItem
 from infrastructure.aggregates import Loaded
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
+from infrastructure.text import upright
 from projections.products import ProductRow
 
 
-@strawberry.input
+@strawberry.input(description="A line of an order.")
 class OrderItemInput:
-    product_id: strawberry.ID
-    quantity: int
+    product_id: strawberry.ID = strawberry.field(
+        description="The product's id. A product stands in one line at most."
+    )
+    quantity: int = strawberry.field(description="How many pieces, from 1 to 1,000,000.")
 
 
-@strawberry.input
+@strawberry.input(
+    description="Where an order is to be shipped to. Each line has at most 200 characters."
+)
 class AddressInput:
-    country: str
-    city: str
-    post_code: str
-    street: str
-    house_number: str
-    local_number: str | None = strawberry.UNSET
+    country: str = strawberry.field(description="In whatever words.")
+    city: str = strawberry.field(description="City, town or village.")
+    post_code: str = strawberry.field(description="In whatever form the country has it.")
+    street: str = strawberry.field(description="Street, without the house.")
+    house_number: str = strawberry.field(description="The house in the street, such as `221b`.")
+    local_number: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The flat or the door in the house; null or empty where there is none.",
+    )
 
 
-@strawberry.input
+@strawberry.input(description="An order to be created; it is placed later.")
 class CreateOrderInput:
-    id: strawberry.ID | None = strawberry.UNSET
-    items: list[OrderItemInput]
-    shipping_address: AddressInput
+    id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A new UUID of the client's own for the order, which makes it safe to send this"
+        " again.",
+    )
+    items: list[OrderItemInput] = strawberry.field(description="From 1 to 100 lines.")
+    shipping_address: AddressInput = strawberry.field(description="Where it is to go.")
     total: Decimal = strawberry.field(
         description="What the customer was shown. The saga refuses the order where the products'"
         " prices at that moment give another sum."
     )
 
 
-@strawberry.input
+@strawberry.input(description="An order to be placed, and what to call the attempt.")
 class PlaceOrderInput:
-    order_id: strawberry.ID
+    order_id: strawberry.ID = strawberry.field(description="The order's id.")
     execution_name: str = strawberry.field(
         description="What the result will be sent under; the same name for the same order starts"
         " nothing twice."
     )
 
 
-@strawberry.type
+@strawberry.type(description="It was done, and this is the order.")
 class OrderPayload:
-    order: Order
+    order: Order = strawberry.field(description="The order as it is now.")
 
 
 @strawberry.type(description="Accepted: the saga runs, its result comes by subscription.")
 class PlaceOrderPayload:
-    execution: Execution
+    execution: Execution = strawberry.field(description="The execution that has begun.")
 
 
 CreateOrderResult = Annotated[
-    OrderPayload | ValidationProblem | ConflictProblem, strawberry.union("CreateOrderResult")
+    OrderPayload | ValidationProblem | ConflictProblem,
+    strawberry.union("CreateOrderResult", description="The order, or why there is none."),
 ]
 PlaceOrderResult = Annotated[
     PlaceOrderPayload | ValidationProblem | NotFoundProblem | ConflictProblem,
-    strawberry.union("PlaceOrderResult"),
+    strawberry.union("PlaceOrderResult", description="The execution, or why there is none."),
 ]
 CancelOrderResult = Annotated[
-    OrderPayload | NotFoundProblem | ConflictProblem, strawberry.union("CancelOrderResult")
+    OrderPayload | NotFoundProblem | ConflictProblem,
+    strawberry.union("CancelOrderResult", description="The order, or why it is not cancelled."),
 ]
 
 
 @strawberry.type
 class OrderMutations:
-    @strawberry.field
-    async def create_order(self, info: Info, input: CreateOrderInput) -> CreateOrderResult:
+    @described(
+        "Notes what the caller wants to buy. Nothing is reserved or paid before it is placed."
+    )
+    async def create_order(
+        self,
+        info: Info,
+        input: Annotated[CreateOrderInput, strawberry.argument(description="The order.")],
+    ) -> CreateOrderResult:
         context = info.context
         caller = context.user()
         check = Check(context.currency.digits)
-        order_id = client_id(input.id) or new_id()
+        brought = client_id(input.id)
+        kinds, order_id = ask_for_kinds(context, [brought]), brought or new_id()
         command = CreateOrder(
             order_id,
             caller.user_id,
@@ -106,9 +129,11 @@ class OrderMutations:
             check.amount("total", input.total),
         )
         if check.problems:
-            if given(input.id) and await _was_created(context, command):
+            if brought and await _was_created(context, command):
                 return await _order(context, order_id)
             return invalid(check.problems)
+        if problem := await taken(kinds):
+            return problem
         try:
             await send(context, command)
         except Conflict as error:
@@ -116,8 +141,17 @@ class OrderMutations:
                 return conflict(error)
         return await _order(context, order_id)
 
-    @strawberry.field
-    async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderResult:
+    @described(
+        "Begins an execution of the caller's order: it reserves the stock, takes the payment and"
+        " prepares the shipment, or undoes what it did. `orderResult` tells how it ended."
+    )
+    async def place_order(
+        self,
+        info: Info,
+        input: Annotated[
+            PlaceOrderInput, strawberry.argument(description="Which order, under which name.")
+        ],
+    ) -> PlaceOrderResult:
         context = info.context
         caller = context.user()
         order_id = uuid_of(input.order_id)
@@ -140,8 +174,12 @@ class OrderMutations:
         execution = found(await context.rows.executions.load(run))
         return PlaceOrderPayload(execution=Execution.of(execution, context.currency))
 
-    @described("Before it is placed, or after it failed.")
-    async def cancel_order(self, info: Info, order_id: strawberry.ID) -> CancelOrderResult:
+    @described("Gives up the caller's order before it is placed, or after it failed.")
+    async def cancel_order(
+        self,
+        info: Info,
+        order_id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],
+    ) -> CancelOrderResult:
         context = info.context
         context.user()
         own_id = uuid_of(order_id)
@@ -164,10 +202,13 @@ async def _items(
     check.unique([f"items[{i}].productId" for i in range(len(ids))], ids)
     known = ids[:MOST_ROWS]
     products = dict(zip(known, await context.loaders.products.load_many(known), strict=True))
-    return tuple(
+    ordered = tuple(
         _item(check, f"items[{i}]", product_id, item.quantity, products.get(product_id))
         for i, (product_id, item) in enumerate(zip(ids, items, strict=True))
     )
+    if not check.problems:
+        check.sum("items", (item.unit_price * item.quantity for item in ordered))
+    return ordered
 
 
 def _item(
@@ -178,7 +219,7 @@ def _item(
         check.add(f"{path}.productId", "There is no such product.")
         return OrderItem(id, "", "", 0, quantity)
     if product.discontinued:
-        check.add(f"{path}.productId", f"{product.name} can no longer be ordered.")
+        check.add(f"{path}.productId", f"{upright(product.name)} can no longer be ordered.")
     return OrderItem(id, product.name, product.image_url, product.price, quantity)
 
 

@@ -10,7 +10,9 @@ from api.graphql.context import Context, Info
 from api.graphql.errors import BadUserInput
 from api.graphql.schema.fields import described
 from api.graphql.schema.problems import ConflictProblem, NotFoundProblem, ValidationProblem
+from api.graphql.schema.products import Product
 from api.graphql.schema.results import (
+    ask_for_kinds,
     client_id,
     conflict,
     found,
@@ -18,9 +20,9 @@ from api.graphql.schema.results import (
     invalid_of,
     not_found,
     send,
+    taken,
 )
 from api.graphql.schema.scalars import given, uuid_of
-from api.graphql.schema.types import Product
 from api.validation import LARGEST_INT, MOST_ROWS, Check
 from domain.commands import AdjustStock, ChangeProduct, DiscontinueProduct, ListProduct
 from domain.errors import Conflict, Invalid, NotFound
@@ -28,60 +30,94 @@ from infrastructure.command_handling.dispatcher import idempotency_key
 from infrastructure.ids import new_id
 
 
-@strawberry.input
+@strawberry.input(description="A product to be listed.")
 class ProductInput:
-    id: strawberry.ID | None = strawberry.UNSET
-    name: str
-    image_url: str
-    price: Decimal
+    id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A new UUID of the client's own for the product, which makes it safe to send"
+        " this again.",
+    )
+    name: str = strawberry.field(
+        description="What customers know it by: at most 200 characters on one line."
+    )
+    image_url: str = strawberry.field(
+        description="Where its picture is: an http or https URL, or a path."
+    )
+    price: Decimal = strawberry.field(
+        description="What one piece costs: greater than 0, with at most the currency's digits."
+    )
     quantity: int = strawberry.field(description="What is on hand at the start.")
 
 
-@strawberry.input
+@strawberry.input(description="What is to change of a product; what is null or left out stays.")
 class UpdateProductInput:
-    id: strawberry.ID
-    name: str | None = strawberry.UNSET
-    image_url: str | None = strawberry.UNSET
-    price: Decimal | None = strawberry.UNSET
+    id: strawberry.ID = strawberry.field(description="The product's id.")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What customers know it by from now on."
+    )
+    image_url: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Where its picture is from now on."
+    )
+    price: Decimal | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="What one piece costs from now on. Orders that are placed with the price of"
+        " before are refused.",
+    )
 
 
-@strawberry.input
+@strawberry.input(description="A change of what is on hand of a product, and why.")
 class AdjustStockInput:
-    product_id: strawberry.ID
+    product_id: strawberry.ID = strawberry.field(description="The product's id.")
     by: int = strawberry.field(
         description="Added to what is on hand; negative takes away, never below what is reserved."
     )
-    reason: str
-    id: strawberry.ID | None = strawberry.UNSET
+    reason: str = strawberry.field(
+        description="Why, for who looks at the log: at most 200 characters on one line."
+    )
+    id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A new UUID of the client's own, which makes it safe to send this again.",
+    )
 
 
-@strawberry.type
+@strawberry.type(description="It was done, and these are the products.")
 class ProductsPayload:
-    products: list[Product]
+    products: list[Product] = strawberry.field(
+        description="The products as they are now, in the order in which they were given."
+    )
 
 
-@strawberry.type
+@strawberry.type(description="It was done, and this is the product.")
 class ProductPayload:
-    product: Product
+    product: Product = strawberry.field(description="The product as it is now.")
 
 
 CreateProductsResult = Annotated[
     ProductsPayload | ValidationProblem | ConflictProblem,
-    strawberry.union("CreateProductsResult"),
+    strawberry.union("CreateProductsResult", description="The products, or why there are none."),
 ]
 ProductResult = Annotated[
     ProductPayload | ValidationProblem | NotFoundProblem | ConflictProblem,
-    strawberry.union("ProductResult"),
+    strawberry.union("ProductResult", description="The product, or why it stays as it was."),
 ]
 DiscontinueProductsResult = Annotated[
-    ProductsPayload | NotFoundProblem, strawberry.union("DiscontinueProductsResult")
+    ProductsPayload | NotFoundProblem,
+    strawberry.union(
+        "DiscontinueProductsResult", description="The products, or which one there is not."
+    ),
 ]
 
 
 @strawberry.type
 class ProductMutations:
-    @described("For administrators, as are the next three. All of them or none.")
-    async def create_products(self, info: Info, input: list[ProductInput]) -> CreateProductsResult:
+    @described("For administrators: lists new products, all of them or none.")
+    async def create_products(
+        self,
+        info: Info,
+        input: Annotated[
+            list[ProductInput], strawberry.argument(description="From 1 to 100 products.")
+        ],
+    ) -> CreateProductsResult:
         context = info.context
         context.admin()
         check = Check(context.currency.digits)
@@ -100,6 +136,8 @@ class ProductMutations:
         ]
         if check.problems:
             return invalid(check.problems)
+        if problem := await taken(ask_for_kinds(context, ids)):
+            return problem
         try:
             await send(context, *commands)
         except Conflict as error:
@@ -108,8 +146,14 @@ class ProductMutations:
             products=await _products(context, [command.product_id for command in commands])
         )
 
-    @strawberry.field
-    async def update_product(self, info: Info, input: UpdateProductInput) -> ProductResult:
+    @described("For administrators: changes what a product is called, looks like or costs.")
+    async def update_product(
+        self,
+        info: Info,
+        input: Annotated[
+            UpdateProductInput, strawberry.argument(description="The product and what changes.")
+        ],
+    ) -> ProductResult:
         context = info.context
         context.admin()
         check = Check(context.currency.digits)
@@ -133,8 +177,14 @@ class ProductMutations:
             return conflict(error)
         return await _product(context, command.product_id)
 
-    @strawberry.field
-    async def adjust_stock(self, info: Info, input: AdjustStockInput) -> ProductResult:
+    @described("For administrators: notes that there are more or fewer of a product than before.")
+    async def adjust_stock(
+        self,
+        info: Info,
+        input: Annotated[
+            AdjustStockInput, strawberry.argument(description="The product, how many, and why.")
+        ],
+    ) -> ProductResult:
         context = info.context
         context.admin()
         check = Check(context.currency.digits)
@@ -157,9 +207,17 @@ class ProductMutations:
             return conflict(error)
         return await _product(context, product_id)
 
-    @described("They can no longer be ordered; the orders that they are in keep them.")
+    @described(
+        "For administrators: products that can no longer be ordered from now on; the orders that"
+        " they are in keep them. All of them or none."
+    )
     async def discontinue_products(
-        self, info: Info, ids: list[strawberry.ID]
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID],
+            strawberry.argument(description="The ids of from 1 to 100 products."),
+        ],
     ) -> DiscontinueProductsResult:
         context = info.context
         context.admin()
