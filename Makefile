@@ -40,7 +40,18 @@ check: setup  ## Format, lint, types and import directions
 .PHONY: test
 test: check  ## All checks, then all tests
 	$(BIN)/pytest tests/domain tests/application --dist worksteal --cov --cov-fail-under=100
-	$(BIN)/pytest --ignore tests/domain --ignore tests/application
+	$(BIN)/pytest --ignore tests/domain --ignore tests/application --ignore tests/clients
+
+CLIENTS := tests/clients/node_modules/.package-lock.json
+
+.PHONY: test-clients
+test-clients: setup $(CLIENTS)  ## Try real clients in JavaScript; Node comes along as a wheel
+	$(BIN)/pytest tests/clients
+
+$(CLIENTS): requirements-clients.lock tests/clients/package-lock.json
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	cd tests/clients && ./node.sh npm ci
+	@touch $@
 
 MINUTES ?= 5
 

@@ -1,8 +1,9 @@
 """uvicorn as the shop uses it: its limits, and how a connection ends whose peer is gone.
 
 A peer that vanishes without a word is found out by what it does not answer: websocket pings, or
-what TCP has sent it. Its connection is dropped rather than closed: a close frame would only wait
-for it too, and one that says 1011 tells a client that slept for a while never to come back.
+what TCP has sent it. A client that was only asleep finds a close code when it wakes after which it
+comes back: uvicorn's own is 1011, after which graphql-ws does not, nor after a connection that
+breaks without any.
 """
 
 import asyncio
@@ -19,8 +20,10 @@ LARGEST_HEAD = 32 * 1024  # bytes of a request's first line and headers
 MESSAGE_SIZE = 1024 * 1024  # bytes of a websocket message
 PING_INTERVAL = 15.0  # seconds
 PING_TIMEOUT = 15.0  # seconds
+INTERNET = (socket.AF_INET, socket.AF_INET6)
 UNANSWERED = 25  # seconds that what was sent may wait to be acknowledged by the peer's TCP
-CLOSING = 10.0  # seconds that a peer has to take the last of what was sent
+CLOSING = 11.0  # seconds that a peer has to take the last of what was sent; uvicorn's are 10
+TERMINATED = 4499  # graphql-ws closes a socket of its own with it that seems frozen
 DRAIN = 15  # seconds that calls under way have to end in
 TOO_LARGE = f"The request's headers are larger than {LARGEST_HEAD:,} bytes."
 
@@ -49,16 +52,21 @@ class Http(HttpToolsProtocol):
     """HTTP whose heads have a greatest size, and whose streams end when the server does."""
 
     _head = 0  # bytes of the request's head so far, None while its body comes
+    _streams = False
     _waiting = 0  # bytes that no callback has told of yet
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        super().connection_made(transport)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; elsewhere the system's own patience counts
-            connection = transport.get_extra_info("socket")
-            if connection.family in {socket.AF_INET, socket.AF_INET6}:
-                connection.setsockopt(
-                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED * 1000
-                )
+    def begin_stream(self) -> None:
+        """What is answered now has no end of its own. Its client, who answers nothing, is taken for
+        gone when its TCP acknowledges nothing."""
+        self._streams = True
+        connection = self.transport.get_extra_info("socket")
+        # Linux; elsewhere the system's own patience counts.
+        if hasattr(socket, "TCP_USER_TIMEOUT") and connection.family in INTERNET:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED * 1000)
+
+    def abort(self) -> None:
+        """Drop the connection, with what its client has not taken yet."""
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._waiting += len(data)
@@ -80,7 +88,7 @@ class Http(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._waiting = 0
-        self.scope["state"]["abort"] = self.transport.abort
+        self.scope["state"]["connection"] = self
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -98,9 +106,8 @@ class Http(HttpToolsProtocol):
             super().send_400_response(msg)
 
     def shutdown(self) -> None:
-        scope = getattr(self.cycle, "scope", None) or {}
-        if scope.get("state", {}).get("stream"):
-            self.transport.close()  # a stream has no end of its own; its client comes back
+        if self._streams:
+            self.transport.close()  # its client comes back
         else:
             super().shutdown()
 
@@ -127,12 +134,23 @@ class WebSockets(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         self.pong_timer = None
-        self.transport.abort()
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.send_close(TERMINATED, "No answer to a ping; connect again")
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self.disconnected = True
+        # Its place is free from now on, whether or not it takes the last word.
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": TERMINATED})
+        self.transport.close()
+        self._abort_later()
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
         if not self.disconnected:
-            self._end = self.loop.call_later(CLOSING + 1, self.transport.abort)
+            self._abort_later()
+
+    def _abort_later(self) -> None:
+        self._end = self.loop.call_later(CLOSING, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._end is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.graphql.transport import websocket
+from api.http import server
 
 # The rule of graphql-ws 6.4.2, in https://github.com/enisdenjo/graphql-ws/blob/v6.4.2/src/client.ts:
 # `isFatalInternalCloseCode`, and the list in `shouldRetryConnectOrThrow` beside it. The tests in
@@ -24,9 +25,8 @@ PASSES = {
     websocket.ID_IN_USE: False,
     websocket.SECOND_INIT: False,
     websocket.BROKEN: False,
-    # uvicorn's: a stop, and a connection that is dropped because its peer is gone.
-    1012: True,
-    1006: True,
+    server.TERMINATED: True,  # no answer to a ping
+    1012: True,  # uvicorn's: a stop
     # websockets': a frame that breaks the protocol, text that is none, a message that is too large.
     1002: False,
     1007: False,

@@ -10,6 +10,7 @@ here: who may stay no longer, does not read or is gone is let go of. A stream th
 import asyncio
 from collections.abc import AsyncGenerator, Hashable, Mapping
 from contextlib import aclosing, suppress
+from typing import Protocol
 
 import orjson
 import structlog
@@ -34,6 +35,16 @@ HEADERS = [
 ]
 
 
+class Peer(Protocol):
+    """The connection under a stream, as `api.http.server` has it."""
+
+    def begin_stream(self) -> None:
+        """What is answered now has no end of its own."""
+
+    def abort(self) -> None:
+        """Drop the connection."""
+
+
 class EventStream:
     """ASGI application that sends the payloads of one operation, which may raise Refused, or why
     there are none."""
@@ -52,14 +63,15 @@ class EventStream:
         """Send until all is said. Raises TooMany before anything is sent."""
         key = self._key
         with self._services.connections.hold(key), self._services.subscriptions.hold(key):
-            scope["state"]["stream"] = True
+            connection: Peer = scope["state"]["connection"]
+            connection.begin_stream()
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             try:
                 if last := await self._converse(receive, send):
                     await _write(send, last, more=False)
             except TimeoutError:
                 log.warning("stream dropped: its client does not read", client=self._context.client)
-                scope["state"]["abort"]()
+                connection.abort()
                 await asyncio.sleep(0)  # the connection is lost then
 
     @property
