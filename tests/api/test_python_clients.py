@@ -1,6 +1,8 @@
 """Python clients, as their documentation says: gql over HTTP and websockets, and websockets."""
 
 import asyncio
+import os
+import sys
 
 import orjson
 import pytest
@@ -12,8 +14,9 @@ from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 from websockets.asyncio.client import connect
 
-from tests.api.mutations import CREATE_ORDER, PLACE_ORDER, RESULT, order_input
+from tests.api.mutations import CREATE_ORDER, PLACE_ORDER, RESULT, create, order_input, place
 from tests.api.shop import PATIENCE, PROTOCOL, Client, Shop
+from tests.docs.markdown import ROOT, blocks
 
 VIEWER = "{ viewer { id } }"
 
@@ -93,3 +96,18 @@ async def test_websockets_reconnects_by_itself(shop: Shop) -> None:
         if seen == 2:
             break
         await socket.close(1001)
+
+
+async def test_the_example_in_the_documentation_works(shop: Shop) -> None:
+    [example] = blocks(ROOT / "docs" / "clients.md", "python")
+    ada, board = await shop.customer(), await shop.product()
+    await place(ada, await create(ada, "10.00", {board: 1}), "my first boards")
+    done = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        example.replace("127.0.0.1:8000", shop.api.address),
+        env={**os.environ, "TOKEN": str(ada.token)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await done.communicate()
+    assert said == b"Ada\nCOMPLETED\n"

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -18,8 +19,10 @@ from infrastructure.identity.tokens import ACCESS_TOKEN_LIFETIME, AccessTokens
 from tests.api.mutations import create, place
 from tests.api.shop import KEY, Api, Client, Shop, settings_for, until, whole_shop
 from tests.conftest import copy_of
+from tests.docs.markdown import ROOT, blocks, titles
 
 HERE = Path(__file__).parent
+CLIENTS = ROOT / "docs" / "clients.md"
 TESTS = sorted(path.name for path in HERE.glob("*.test.mjs"))
 
 
@@ -126,3 +129,16 @@ async def test_graphql_codegen_compiles_documents_that_the_shop_then_answers(
 def test_relay_compiles_the_schema(workplace: Path) -> None:
     said = run(["node", "node_modules/relay-compiler/cli.js", "relay.config.json"], cwd=workplace)
     assert "Compilation completed" in said
+
+
+@pytest.mark.parametrize("example", blocks(CLIENTS, "js"), ids=titles(CLIENTS, "js"))
+async def test_the_example_in_the_documentation_works(shop: Shop, example: str) -> None:
+    ada, board = await shop.customer(), await shop.product()
+    await place(ada, await create(ada, "10.00", {board: 1}), "my first boards")
+    file = HERE / f".example-{uuid4().hex}.mjs"  # beside the packages that it imports
+    file.write_text(example.replace("127.0.0.1:8000", shop.api.address))
+    try:
+        said = run(["node", file.name], {**os.environ, "TOKEN": str(ada.token)})
+    finally:
+        file.unlink()
+    assert said in {"Ada\n", "COMPLETED\n"}

@@ -15,6 +15,17 @@ def blocks(document: Path, language: str) -> list[str]:
     return found
 
 
+def titles(document: Path, language: str) -> list[str]:
+    """The headings that the fenced blocks in that language stand under."""
+    title, found = "", list[str]()
+    for line in document.read_text().splitlines():
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+        elif line == f"```{language}":
+            found.append(title)
+    return found
+
+
 def commands(document: Path) -> list[str]:
     """The lines of the shell blocks; those that go on are one."""
     joined = [block.replace("\\\n", " ") for block in blocks(document, "sh")]
