@@ -22,7 +22,7 @@ from benchmarks.server import Server, pgbench, temporary_server
 from domain.events import Deposited
 from domain.recorded import Origin
 from infrastructure.event_store.appender import Writer
-from infrastructure.event_store.store import NewEvent, new_event, now
+from infrastructure.event_store.store import NewEvent, new_event
 from infrastructure.ids import new_id
 
 SHOP, LIBRARY, PGBENCH = "shop", "library's recorder", "pgbench, no order"
@@ -31,8 +31,9 @@ QUICK_CLIENTS = (1, 32, 128)
 WARM_UP = 0.5  # seconds
 
 PGBENCH_SCRIPT = """
-INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
-VALUES (uuidv7(), 1, '{topic}', '\\x{state}', nextval('positions'));
+INSERT INTO stored_events
+    (originator_id, originator_version, topic, state, notification_id, recorded_at)
+VALUES (uuidv7(), 1, '{topic}', '\\x{state}', nextval('positions'), clock_timestamp());
 """
 
 
@@ -98,7 +99,7 @@ def sample_event() -> NewEvent:
     """A deposit, as an account's stream holds it: what all contestants insert."""
     account, transfer = new_id(), new_id()
     origin = Origin(uuid4(), uuid4(), f"{account}/1")
-    return new_event(account, 1, Deposited(account, transfer, 12_50), origin, now())
+    return new_event(account, 1, Deposited(account, transfer, 12_50), origin)
 
 
 def shop_appends(url: str, clients: int, seconds: float) -> tuple[float, list[float]]:

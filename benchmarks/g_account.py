@@ -16,10 +16,10 @@ from benchmarks.server import Server, temporary_server
 from domain.commands import AccountCommand, Deposit, OpenAccount, Withdraw
 from domain.recorded import Origin
 from infrastructure.aggregates import EMPTY, Loaded, UnitOfWork
+from infrastructure.clock import utc_now
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.command_handling.snapshots import EVERY, save_snapshots
 from infrastructure.event_store.appender import Writer
-from infrastructure.event_store.store import now
 from infrastructure.ids import new_id
 from infrastructure.postgres.connections import async_pool, conninfo
 
@@ -71,16 +71,16 @@ def _make_account(url: str) -> UUID:
     kept = EMPTY
     with psycopg.connect(conninfo(url, "benchmark")) as connection, connection.cursor() as cursor:
         with cursor.copy("COPY stored_events FROM STDIN (FORMAT binary)") as copy:
-            copy.set_types(["uuid", "bigint", "text", "bytea", "bigint"])
+            copy.set_types(["uuid", "bigint", "text", "bytea", "bigint", "timestamptz"])
             for version in range(1, EVENTS + 1):
                 command: AccountCommand = Deposit(account_id, new_id(), 200)
                 if version == 1:
                     command = OpenAccount(account_id, owner, 0)
                 elif version % 2:
                     command = Withdraw(account_id, new_id(), 100)
-                work.handle(command, origin, now())
+                work.handle(command, origin)
                 event = work.events.pop()
-                copy.write_row((account_id, version, event.topic, event.state, version))
+                copy.write_row((account_id, version, event.topic, event.state, version, utc_now()))
                 if version == EVENTS - EVERY + 1:
                     kept = work.streams[account_id]
         snapshot = Loaded(ACCOUNT, kept.state, kept.version, kept.version)

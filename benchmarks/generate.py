@@ -86,6 +86,7 @@ class _Past:
         self.at = datetime.now(UTC) - timedelta(days=DAYS)
         self._pause = DAYS * 86_400 / (orders + 1)
         self.work = UnitOfWork(defaultdict(lambda: EMPTY))
+        self.times: list[datetime] = []
 
     def new_id(self) -> UUID:
         """A UUIDv7 (RFC 9562, section 5.7) of the clock's time."""
@@ -102,7 +103,9 @@ class _Past:
         self.at += timedelta(milliseconds=self.chance.uniform(0.1, 2))
         request = self.new_id()
         origin = Origin(actor, correlation or request, str(request))
-        return [happened.event for happened in self.work.handle(command, origin, self.at)]
+        happened = self.work.handle(command, origin)
+        self.times += [self.at] * len(happened)
+        return [each.event for each in happened]
 
     def place(self, order: CreateOrder, name: str) -> OrderRejected | None:
         """The whole saga; its refusal, if it was refused."""
@@ -143,8 +146,8 @@ class _Story:
         email = f"{name.lower()}{number}@example.com"
         return Customer(self.past.new_id(), self.past.new_id(), email, f"{name} {number}")
 
-    def happen(self) -> Iterator[list[NewEvent]]:
-        """All of it, a little at a time."""
+    def happen(self) -> Iterator[list[tuple[NewEvent, datetime]]]:
+        """All of it, a little at a time, with when it happened."""
         yield from self._opening()
         for number in range(self._orders):
             self.past.pass_time()
@@ -153,11 +156,12 @@ class _Story:
             self._order(number)
             yield self._drain()
 
-    def _drain(self) -> list[NewEvent]:
-        events, self.past.work.events = self.past.work.events, []
-        return events
+    def _drain(self) -> list[tuple[NewEvent, datetime]]:
+        happened = list(zip(self.past.work.events, self.past.times, strict=True))
+        self.past.work.events, self.past.times = [], []
+        return happened
 
-    def _opening(self) -> Iterator[list[NewEvent]]:
+    def _opening(self) -> Iterator[list[tuple[NewEvent, datetime]]]:
         for number, product in enumerate(self.product_ids):
             name = f"{BOARDS[number % len(BOARDS)]} {number + 1}"
             price = self._chance.randrange(2_000, 20_000)
@@ -246,15 +250,15 @@ def generate(
         task = progress.add_task("Generating", total=orders + 1)
         position = 0
         with connection.cursor().copy(
-            "COPY stored_events (originator_id, originator_version, topic, state, notification_id)"
-            " FROM STDIN (FORMAT binary)"
+            "COPY stored_events (originator_id, originator_version, topic, state, notification_id,"
+            " recorded_at) FROM STDIN (FORMAT binary)"
         ) as copy:
-            copy.set_types(["uuid", "bigint", "text", "bytea", "bigint"])
+            copy.set_types(["uuid", "bigint", "text", "bytea", "bigint", "timestamptz"])
             for events in story.happen():
-                for event in events:
+                for event, at in events:
                     position += 1
                     copy.write_row(
-                        (event.stream_id, event.version, event.topic, event.state, position)
+                        (event.stream_id, event.version, event.topic, event.state, position, at)
                     )
                 progress.advance(task)
         connection.execute(

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -98,7 +97,7 @@ class UnitOfWork:
         self.streams = streams
         self.events: list[NewEvent] = []
 
-    def handle(self, command: Command, origin: Origin, at: datetime) -> list["Happened"]:
+    def handle(self, command: Command, origin: Origin) -> list["Happened"]:
         """Decide, move the stream forward and keep the events. Raises DomainError, and then nothing
         has changed, or LookupError where the stream is not here."""
         stream = stream_id(command)
@@ -110,7 +109,7 @@ class UnitOfWork:
         for event in loaded.decide(command):
             version = loaded.version + 1
             loaded = loaded.after(event, version, 0)
-            self.events.append(new_event(stream, version, event, origin, at))
+            self.events.append(new_event(stream, version, event, origin))
             happened.append(Happened(event, stream, version))
         self.streams[stream] = loaded
         return happened

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from application.deciders import stream_id
@@ -63,12 +62,10 @@ class Batch:
         self,
         processes: Mapping[UUID, PlaceOrderProcess],
         load: Callable[[UnitOfWork, set[UUID]], None],
-        clock: Callable[[], datetime],
         hops: int,
     ) -> None:
         self._processes = processes
         self._load = load
-        self._clock = clock
         self._hops = hops
         self._outcome = Outcome(UnitOfWork({}))
 
@@ -119,7 +116,7 @@ class Batch:
         work, execution_id = self._outcome.work, origin.correlation_id
         first = len(work.events) + 1
         try:
-            happened = work.handle(command, origin, self._clock())
+            happened = work.handle(command, origin)
         except DomainError:
             raise
         except Exception as error:  # whatever it is, it is this execution's alone

@@ -22,7 +22,7 @@ from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
 from infrastructure.command_handling.snapshots import READ_SNAPSHOTS, from_snapshot
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store.appender import KeyTaken, VersionConflict, Writer
-from infrastructure.event_store.store import READ_STREAMS, IdempotencyKey, decode_row, now
+from infrastructure.event_store.store import READ_STREAMS, IdempotencyKey, decode_row
 from infrastructure.postgres.connections import AWAY
 
 ATTEMPTS = 20
@@ -85,7 +85,7 @@ class Dispatcher:
             work = UnitOfWork(dict(loaded))
             try:
                 for command in commands:
-                    work.handle(command, origin, now())
+                    work.handle(command, origin)
             except DomainError:
                 if assumed:
                     assumed = set()

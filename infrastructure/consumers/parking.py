@@ -8,7 +8,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.event_store.store import EventRow
+from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
 
 PARK = (
     "INSERT INTO parked_events (consumer, position, belongs_to, error, attempts, parked_at)"
@@ -20,8 +20,7 @@ PARK = (
 )
 # All that is parked for what somebody wants to be tried again, in order.
 TO_RETRY = (
-    "SELECT p.belongs_to, e.notification_id, e.originator_id, e.originator_version,"
-    " e.topic, e.state"
+    f"SELECT p.belongs_to, {EVENT_COLUMNS}"
     " FROM parked_events p JOIN stored_events e ON e.notification_id = p.position"
     " WHERE p.consumer = %s AND p.belongs_to IN ("
     "  SELECT belongs_to FROM parked_events WHERE consumer = %s AND retry_at <= clock_timestamp())"

@@ -1,14 +1,15 @@
-"""Events to JSON and back. What stands in the log is `{recorded_at, actor_id, correlation_id,
-causation_id, data: {the event's fields}}`, under the event's class name. A class that has changed
-since it was first stored has `data_version` before `data`: see `upcasts` beside this module."""
+"""Events to JSON and back. What stands in the log is `{actor_id, correlation_id, causation_id,
+data: {the event's fields}}`, under the event's class name. A class that has changed since it was
+first stored has `data_version` before `data`: see `upcasts` beside this module. What release 0.1.0
+has written begins with `recorded_at`, which the append writes into a column now."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
 
 import orjson
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from domain.events import Event
 from domain.message import message
@@ -16,6 +17,9 @@ from domain.recorded import Origin, Recorded
 from infrastructure.event_store.upcasts import UPCASTS, Json, Upcasts, upcast
 
 E = TypeVar("E")
+
+# Read where 0.1.0 has written it, and never written.
+RecordedAt = Annotated[datetime | None, Field(exclude=True)]
 
 EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
 
@@ -27,11 +31,11 @@ class Envelope(Generic[E]):
     # So that an event of a version that this release does not know is not read as if it did.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    recorded_at: datetime
     actor_id: UUID | None
     correlation_id: UUID
     causation_id: str
     data: E
+    recorded_at: RecordedAt = None
 
 
 @message
@@ -40,16 +44,17 @@ class VersionedEnvelope(Generic[E]):
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    recorded_at: datetime
     actor_id: UUID | None
     correlation_id: UUID
     causation_id: str
     data_version: int
     data: E
+    recorded_at: RecordedAt = None
 
 
 class UnknownEvent(Exception):
-    """The log holds an event that this release has no class for, or of a version it cannot read."""
+    """The log holds an event that this release has no class for, of a version it cannot read, or
+    without a time."""
 
 
 class Codec:
@@ -75,15 +80,14 @@ class Codec:
         """How often the class has changed since it was first stored, and once more."""
         return self._versions.get(topic, 1)
 
-    def encode(self, event: Event, origin: Origin, recorded_at: datetime) -> bytes:
+    def encode(self, event: Event, origin: Origin) -> bytes:
         """The JSON that stands in the log."""
         topic = type(event).__name__
         envelope: Envelope[Event] | VersionedEnvelope[Event] = Envelope(
-            recorded_at, origin.actor_id, origin.correlation_id, origin.causation_id, event
+            origin.actor_id, origin.correlation_id, origin.causation_id, event
         )
         if self._versions and topic in self._versions:
             envelope = VersionedEnvelope(
-                recorded_at,
                 origin.actor_id,
                 origin.correlation_id,
                 origin.causation_id,
@@ -93,18 +97,28 @@ class Codec:
         return self._write[topic](envelope)
 
     def decode(
-        self, position: int, stream_id: UUID, version: int, topic: str, state: bytes
+        self,
+        position: int,
+        stream_id: UUID,
+        version: int,
+        topic: str,
+        state: bytes,
+        recorded_at: datetime | None,
     ) -> Recorded:
-        """What `encode` made, now or by an earlier release, with its place in the log. Raises
-        UnknownEvent, or pydantic's ValidationError when the JSON is not that of the class."""
+        """What `encode` made, now or by an earlier release, with its place in the log and its time.
+        Raises UnknownEvent, or pydantic's ValidationError when the JSON is not that of the class.
+        """
         read = self._read.get(topic)
         if read is None:
             raise UnknownEvent(f"{topic} at position {position}")
         if self._versions and topic in self._versions:
             state = self._newest(topic, state)
         envelope = read(state)
+        at = recorded_at or envelope.recorded_at
+        if at is None:
+            raise UnknownEvent(f"{topic} at position {position} has no time")
         origin = Origin(envelope.actor_id, envelope.correlation_id, envelope.causation_id)
-        return Recorded(envelope.data, position, stream_id, version, envelope.recorded_at, origin)
+        return Recorded(envelope.data, position, stream_id, version, at, origin)
 
     def to_json(self, event: Event) -> Any:
         """The event's fields as plain JSON values."""

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -19,17 +19,7 @@ HEAD: LiteralString = "SELECT coalesce(max(notification_id), 0) FROM stored_even
 LAST_POSITION = 2**63 - 1  # that there could be
 CHUNK = 2_000  # rows a statement; what is in memory at a time
 
-# `state` begins with {"recorded_at":"…", so the moment can be had without parsing all of it: first
-# the seconds as bytes, which most rows fail, then exactly. What somebody wrote there by other means
-# must not break the search: it is passed over.
-_MOMENT: LiteralString = (
-    " CROSS JOIN LATERAL (SELECT split_part(encode(substring(state FROM 17 FOR 27), 'escape'),"
-    " '\"', 1) AS text) AS moment"
-)
-_SECONDS: LiteralString = " AND substring(state FROM 17 FOR 19)"
-_TIME: LiteralString = (
-    " AND CASE WHEN pg_input_is_valid(moment.text, 'timestamptz') THEN moment.text::timestamptz END"
-)
+_TIME: LiteralString = " AND coalesce(recorded_at, recorded_in(state))"
 _PART: LiteralString = " AND strpos(lower(encode(state, 'escape')), %s) > 0"
 _PLAIN = re.compile(r"[0-9A-Za-z _.:/+-]+")  # what is stored as it is written
 
@@ -75,35 +65,24 @@ class EventFilter:
 
 def stored_event(row: EventRow) -> StoredEvent:
     """The event of a row of `EVENT_COLUMNS`. Raises nothing."""
-    position, stream_id, version, topic, state = row
+    position, stream_id, version, topic, state, recorded_at = row
     try:
         body = orjson.loads(state)
         data = body["data"]
     except (ValueError, TypeError, KeyError):
         text = bytes(state).decode("utf-8", "replace")
-        return StoredEvent(position, stream_id, version, topic, text, None, None, None, None)
+        return StoredEvent(position, stream_id, version, topic, text, recorded_at, None, None, None)
     return StoredEvent(
         position,
         stream_id,
         version,
         topic,
         data,
-        _moment(body.get("recorded_at")),
+        recorded_at,
         _uuid(body.get("actor_id")),
         _uuid(body.get("correlation_id")),
         body.get("causation_id"),
     )
-
-
-def _seconds(moment: datetime) -> bytes:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19].encode()
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(value)).astimezone(UTC)
-    except ValueError:
-        return None
 
 
 def _uuid(value: object) -> UUID | None:
@@ -116,9 +95,7 @@ def _uuid(value: object) -> UUID | None:
 def chunk_query(filter: EventFilter, *, newest: bool = False) -> tuple[LiteralString, list[Any]]:
     """The statement that reads the next rows, and its parameters but for the last two: the position
     to go on from, exclusive, and how many."""
-    timed = filter.since is not None or filter.until is not None
-    query: LiteralString = f"SELECT {EVENT_COLUMNS} FROM stored_events"
-    query += (_MOMENT if timed else "") + " WHERE notification_id > %s"
+    query: LiteralString = f"SELECT {EVENT_COLUMNS} FROM stored_events WHERE notification_id > %s"
     values: list[Any] = [filter.after]
     if filter.up_to is not None:
         query += " AND notification_id <= %s"
@@ -130,11 +107,11 @@ def chunk_query(filter: EventFilter, *, newest: bool = False) -> tuple[LiteralSt
         query += " AND originator_id = %s"
         values.append(filter.stream_id)
     if filter.since is not None:
-        query += _SECONDS + " >= %b::bytea" + _TIME + " >= %s"
-        values += [_seconds(filter.since), filter.since]
+        query += _TIME + " >= %s"
+        values.append(filter.since)
     if filter.until is not None:
-        query += _SECONDS + " <= %b::bytea" + _TIME + " <= %s"
-        values += [_seconds(filter.until), filter.until]
+        query += _TIME + " <= %s"
+        values.append(filter.until)
     who = {"correlation_id": filter.correlation_id, "actor_id": filter.actor_id}
     for name, wanted in who.items():
         if wanted is not None:

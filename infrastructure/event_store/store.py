@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 from eventsourcing.persistence import (
     ApplicationRecorder,
+    IntegrityError,
     InterfaceError,
     OperationalError,
     StoredEvent,
@@ -30,9 +32,12 @@ from infrastructure.event_store.codec import decode, encode
 
 APPEND: LiteralString = (
     "SELECT append_events(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[],"
-    " %b::uuid[], %b::bytea[], %b::bigint[])"
+    " %b::uuid[], %b::bytea[], %b::bigint[], %b, %b, %b)"
 )
-EVENT_COLUMNS: LiteralString = "notification_id, originator_id, originator_version, topic, state"
+EVENT_COLUMNS: LiteralString = (
+    "notification_id, originator_id, originator_version, topic, state,"
+    " coalesce(recorded_at, recorded_in(state)) AS recorded_at"
+)
 READ_LOG: LiteralString = (
     f"SELECT {EVENT_COLUMNS} FROM stored_events"
     " WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
@@ -48,12 +53,20 @@ READ_STREAMS: LiteralString = (
     " ORDER BY e.originator_id, e.originator_version"
 )
 
-EventRow = tuple[int, UUID, int, str, bytes]
+# What `append_events` refuses with: a version that does not follow on the last one of its stream,
+# and another log than the one that was decided on.
+HOLED = "HOLED"
+STALE = "STALE"
+
+# Of EVENT_COLUMNS: position, stream, version, class name, JSON, and when it was recorded, which is
+# None only for what no release of this shop has written.
+EventRow = tuple[int, UUID, int, str, bytes, datetime | None]
 
 
 @message
 class NewEvent:
-    """An event that is to be appended: JSON in its place in a stream."""
+    """An event that is to be appended: JSON in its place in a stream. When it was recorded is said
+    by the append."""
 
     stream_id: UUID
     version: int
@@ -69,17 +82,31 @@ class IdempotencyKey:
     fingerprint: bytes
 
 
-def new_event(
-    stream_id: UUID, version: int, event: Event, origin: Origin, recorded_at: datetime
-) -> NewEvent:
+@message
+class Known:
+    """The last event that somebody has seen of a log: where it still stands, everything before it
+    does. `recorded_at` is None for what was appended and not read."""
+
+    position: int
+    state: bytes
+    recorded_at: datetime | None = None
+
+
+NOTHING_KNOWN = Known(0, b"")
+
+
+def new_event(stream_id: UUID, version: int, event: Event, origin: Origin) -> NewEvent:
     """`event` as version `version` of its stream."""
-    return NewEvent(stream_id, version, type(event).__name__, encode(event, origin, recorded_at))
+    return NewEvent(stream_id, version, type(event).__name__, encode(event, origin))
 
 
 def append_parameters(
-    events: Sequence[NewEvent | StoredEvent], keys: Iterable[tuple[IdempotencyKey, int]] = ()
-) -> tuple[list[Any], ...]:
-    """The parameters of `APPEND`; a key comes with the ordinal (from 1) of its last event."""
+    events: Sequence[NewEvent | StoredEvent],
+    keys: Iterable[tuple[IdempotencyKey, int]] = (),
+    known: Known = NOTHING_KNOWN,
+) -> tuple[Any, ...]:
+    """The parameters of `APPEND`; a key comes with the ordinal (from 1) of its last event. `known`
+    is the last event of the log that they were decided on."""
     found = list(keys)
     stored = [
         (e.stream_id, e.version, e.topic, e.state)
@@ -93,13 +120,15 @@ def append_parameters(
         [key.key for key, _ in found],
         [key.fingerprint for key, _ in found],
         [ordinal for _, ordinal in found],
+        known.position,
+        known.state,
+        known.recorded_at,
     )
 
 
 def decode_row(row: EventRow) -> Recorded:
     """The event of a row of `EVENT_COLUMNS`. Raises as `decode` does."""
-    position, stream_id, version, topic, state = row
-    return decode(position, stream_id, version, topic, state)
+    return decode(*row)
 
 
 def now() -> datetime:
@@ -111,7 +140,8 @@ class EventRecorder(PostgresProcessRecorder):
     """The library's recorder with this shop's append function, so that all its tools work here.
 
     `insert_events` records all events and the tracking or none. Raises the library's IntegrityError
-    when another event stands in such a place, or the tracking is not ahead of what is recorded.
+    when another event stands in such a place, none stands before it, or the tracking is not ahead
+    of what is recorded.
     """
 
     def __init__(
@@ -140,7 +170,12 @@ class EventRecorder(PostgresProcessRecorder):
             self._insert_events(curs, stored_events, **kwargs)
             if not stored_events:
                 return []
-            curs.execute(APPEND, append_parameters(stored_events), prepare=True)
+            try:
+                curs.execute(APPEND, append_parameters(stored_events), prepare=True)
+            except psycopg.DatabaseError as error:
+                if error.sqlstate == HOLED:
+                    raise IntegrityError(str(error)) from error
+                raise
             row = curs.fetchone()
             assert row is not None  # noqa: S101
             base: int = row["append_events"]

@@ -56,8 +56,8 @@ def fixture_lines(fixture: list[Recorded]) -> Iterator[bytes]:
     """The lines of a file that `events import` and `read_fixture` read."""
     digest = Digest()
     for r in fixture:
-        state = encode(r.event, r.origin, r.recorded_at)
-        line = line_of((r.position, r.stream_id, r.version, type(r.event).__name__, state))
+        topic, state = type(r.event).__name__, encode(r.event, r.origin)
+        line = line_of((r.position, r.stream_id, r.version, topic, state, r.recorded_at))
         digest.add(line)
         yield line
     yield Seal(len(fixture), digest.text(), 0, digest.text()).line()

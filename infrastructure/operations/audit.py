@@ -41,7 +41,7 @@ _LOG: LiteralString = (
     " ORDER BY notification_id"
 )
 _BEFORE: LiteralString = (
-    "SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.state"
+    f"SELECT {EVENT_COLUMNS}"
     " FROM unnest(%b::uuid[], %b::bigint[]) AS known (id, version)"
     " JOIN stored_events e ON e.originator_id = known.id AND e.originator_version < known.version"
     " ORDER BY e.originator_id, e.originator_version"
@@ -159,7 +159,7 @@ class _Audit:
     # One event. ----------------------------------------------------------------------------------
 
     def _take(self, row: EventRow) -> None:
-        position, stream, version, topic, _ = row
+        position, stream, version, topic = row[:4]
         if position != self._last + 1:
             self._say("positions", f"{_missing('position', self._last, position)} of the log", row)
         self._seal(row)

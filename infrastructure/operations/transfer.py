@@ -41,7 +41,8 @@ _KEYS: LiteralString = (
     " ORDER BY position, key"
 )
 _COPY_EVENTS: LiteralString = (
-    "COPY stored_events (notification_id, originator_id, originator_version, topic, state)"
+    "COPY stored_events (notification_id, originator_id, originator_version, topic, state,"
+    " recorded_at)"
     " FROM STDIN (FORMAT binary)"
 )
 _COPY_KEYS: LiteralString = (
@@ -280,7 +281,7 @@ def _store(writer: Connection[TupleRow], rows: Iterable[EventRow], after: int) -
         if head_of(writer) != after:
             raise InTheWay("Somebody else writes to this shop: stop it for the import")
         with cursor.copy(_COPY_EVENTS) as copy:
-            copy.set_types(["int8", "uuid", "int8", "text", "bytea"])
+            copy.set_types(["int8", "uuid", "int8", "text", "bytea", "timestamptz"])
             for row in rows:
                 copy.write_row(row)
 

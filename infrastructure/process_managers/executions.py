@@ -18,7 +18,7 @@ from domain.message import message
 from infrastructure.aggregates import EMPTY
 from infrastructure.errors import NotThere
 from infrastructure.event_store.codec import UnknownEvent
-from infrastructure.event_store.store import READ_STREAMS, EventRow, decode_row
+from infrastructure.event_store.store import EVENT_COLUMNS, READ_STREAMS, EventRow, decode_row
 from infrastructure.process_managers.table import PROCESS
 
 CONSUMER = "process-manager"
@@ -40,7 +40,7 @@ WHERE (%(id)s::uuid IS NULL OR e.execution_id = %(id)s)
 ORDER BY e.started_position DESC LIMIT %(limit)s
 """
 _PARKED: LiteralString = (
-    "SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.state"
+    f"SELECT {EVENT_COLUMNS}"
     " FROM parked_events p JOIN stored_events e ON e.notification_id = p.position"
     " WHERE p.consumer = 'process-manager' AND p.belongs_to = %s ORDER BY p.position"
 )

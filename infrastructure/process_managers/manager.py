@@ -218,7 +218,7 @@ class ProcessManager:
         def load(work: UnitOfWork, streams: set[UUID]) -> None:
             self._load(lead, work, streams)
 
-        return Batch(self._processes, load, self._clock, self._hops).play(inputs)
+        return Batch(self._processes, load, self._hops).play(inputs)
 
     def _load(self, lead: Lead, work: UnitOfWork, streams: set[UUID]) -> None:
         """Bring the streams into the unit of work: from memory, else from the log. A stream that

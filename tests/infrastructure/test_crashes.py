@@ -7,7 +7,7 @@ at its first statement, its second, and so on, until the story ends before the c
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -102,7 +102,7 @@ class Story:
         ]
         work = UnitOfWork(dict.fromkeys((board, wheel, account, order), EMPTY))
         for command in commands:
-            work.handle(command, Origin(customer, run, "test"), datetime.now(UTC))
+            work.handle(command, Origin(customer, run, "test"))
         connection.execute(APPEND, append_parameters(work.events))
         ids = (board, wheel, account, customer, order, run)
         names = ("board", "wheel", "account", "customer", "order", "run")

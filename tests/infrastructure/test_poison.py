@@ -8,7 +8,6 @@ from domain.commands import AdjustStock
 from domain.events import ProductDiscontinued, StockAdjusted
 from domain.recorded import Origin
 from infrastructure.event_store.codec import encode
-from infrastructure.event_store.store import now
 from infrastructure.ids import new_id
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
@@ -16,7 +15,7 @@ from tests.infrastructure.conftest import Shop, running
 
 POISON = (
     "INSERT INTO stored_events SELECT originator_id, originator_version + 1, 'Unheard', '{}',"
-    " (SELECT max(notification_id) + 1 FROM stored_events)"
+    " (SELECT max(notification_id) + 1 FROM stored_events), now()"
     " FROM stored_events WHERE originator_id = %s"
     " ORDER BY originator_version DESC LIMIT 1 RETURNING notification_id"
 )
@@ -61,7 +60,7 @@ async def test_a_poisoned_execution_is_parked_and_the_others_complete(quiet_shop
         waiting = await shop.rows("SELECT name, step FROM processes")
         assert waiting == [("bad", "RESERVING")]
 
-        mended = encode(ProductDiscontinued(bad), ORIGIN, now())
+        mended = encode(ProductDiscontinued(bad), ORIGIN)
         await shop.rows(MEND, "ProductDiscontinued", mended, poison)
         await shop.rows(RETRY, "%")
 
@@ -114,7 +113,7 @@ async def test_an_event_that_a_read_model_cannot_take_holds_up_its_stream_alone(
         await until(good_is_seen)
         assert await shop.rows(PARKED, "projector:products") == [(poison, False)]
         adjusted = StockAdjusted(bad, new_id(), 2, "found")
-        await shop.rows(MEND, "StockAdjusted", encode(adjusted, ORIGIN, now()), poison)
+        await shop.rows(MEND, "StockAdjusted", encode(adjusted, ORIGIN), poison)
         behind = await shop.send(AdjustStock(bad, new_id(), 1, "found"))
         await shop.follower.wait_for(behind.position)
         assert await shop.rows(PARKED, "projector:products") == [

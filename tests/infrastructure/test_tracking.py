@@ -8,7 +8,7 @@ from domain.events import StockAdjusted
 from domain.recorded import Origin
 from infrastructure.consumers.parking import Parked
 from infrastructure.consumers.runner import Lead
-from infrastructure.event_store.store import new_event, now
+from infrastructure.event_store.store import new_event
 from infrastructure.ids import new_id
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.saga_batch import Outcome
@@ -40,7 +40,7 @@ class Overtaken(ProcessManager):
             first = outcome.work.events[0]
             adjusted = StockAdjusted(first.stream_id, new_id(), 1, "found")
             origin = Origin(None, new_id(), "test")
-            event = new_event(first.stream_id, first.version, adjusted, origin, now())
+            event = new_event(first.stream_id, first.version, adjusted, origin)
             with psycopg.connect(self._url) as connection:
                 connection.execute(
                     APPEND_ONE, (event.stream_id, event.version, event.topic, event.state)

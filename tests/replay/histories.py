@@ -32,7 +32,8 @@ BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "1")
 ADMIN = UUID(int=2**100)
 COPY = (
-    "COPY stored_events (originator_id, originator_version, topic, state, notification_id)"
+    "COPY stored_events (originator_id, originator_version, topic, state, notification_id,"
+    " recorded_at)"
     " FROM STDIN (FORMAT binary)"
 )
 
@@ -191,11 +192,11 @@ def store(url: str, recorded: Iterable[Recorded], *, notify: bool = False) -> No
     """Write the events into the log at `url`, as if they had been appended."""
     with psycopg.connect(url) as connection:
         with connection.cursor().copy(COPY) as copy:
-            copy.set_types(["uuid", "int8", "text", "bytea", "int8"])
+            copy.set_types(["uuid", "int8", "text", "bytea", "int8", "timestamptz"])
             for r in recorded:
-                state = encode(r.event, r.origin, r.recorded_at)
+                state = encode(r.event, r.origin)
                 topic = type(r.event).__name__
-                copy.write_row((r.stream_id, r.version, topic, state, r.position))
+                copy.write_row((r.stream_id, r.version, topic, state, r.position, r.recorded_at))
         if notify:
             connection.execute("NOTIFY stored_events")
 

@@ -144,13 +144,14 @@ def test_an_event_that_is_there_twice_is_found(
 
 def store_at(connection: Connection[TupleRow], recorded: Recorded) -> None:
     connection.execute(
-        "INSERT INTO stored_events VALUES (%s, %s, %s, %s, %s)",
+        "INSERT INTO stored_events VALUES (%s, %s, %s, %s, %s, %s)",
         (
             recorded.stream_id,
             recorded.version,
             type(recorded.event).__name__,
-            encode(recorded.event, recorded.origin, recorded.recorded_at),
+            encode(recorded.event, recorded.origin),
             recorded.position,
+            recorded.recorded_at,
         ),
     )
 
@@ -178,7 +179,7 @@ def test_an_amount_that_was_changed_is_found(
 
 
 def change(connection: Connection[TupleRow], recorded: Recorded, field: str, by: int) -> None:
-    body = orjson.loads(encode(recorded.event, recorded.origin, recorded.recorded_at))
+    body = orjson.loads(encode(recorded.event, recorded.origin))
     body["data"][field] += by
     connection.execute(CHANGE, (orjson.dumps(body), recorded.position))
 

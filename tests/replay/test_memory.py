@@ -9,7 +9,7 @@ import pytest
 
 from infrastructure.event_store import query
 from infrastructure.event_store.query import EventFilter, read_events
-from infrastructure.event_store.store import EventRow, decode_row
+from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
 from infrastructure.operations import audit as auditing
 from infrastructure.operations import transfer
 from infrastructure.operations.audit import audit
@@ -49,8 +49,7 @@ def test_a_tool_holds_a_part_of_the_log(
 
 def everything(reader: psycopg.Connection) -> list[object]:
     rows: list[EventRow] = reader.execute(
-        "SELECT notification_id, originator_id, originator_version, topic, state"
-        " FROM stored_events",
+        f"SELECT {EVENT_COLUMNS} FROM stored_events",
         binary=True,
     ).fetchall()
     return [decode_row(row) for row in rows]

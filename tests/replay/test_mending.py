@@ -18,7 +18,7 @@ from infrastructure.read_models.verify import Compared, verify
 from projections import products
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import Command, project, until
-from tests.replay.histories import BEGIN, History, derived, store
+from tests.replay.histories import History, derived, store
 from tests.replay.test_rebuild import poison
 
 ORIGIN = Origin(None, derived("mend"), "test")
@@ -40,7 +40,7 @@ class Stuck:
         self._connection = connection
 
     def mend(self) -> None:
-        discontinued = encode(ProductDiscontinued(self.board), ORIGIN, BEGIN)
+        discontinued = encode(ProductDiscontinued(self.board), ORIGIN)
         self._connection.execute(MEND, ("ProductDiscontinued", discontinued, self.poison))
 
     def parked(self, consumer: str) -> list[int]:

@@ -333,7 +333,7 @@ def test_deploying_the_same_code_does_nothing(past: History, on: Connections) ->
 def poison(connection: Connection[TupleRow], after: UUID) -> int:
     row = connection.execute(
         "INSERT INTO stored_events SELECT originator_id, originator_version + 1, 'Unheard', '{}',"
-        " (SELECT max(notification_id) + 1 FROM stored_events) FROM stored_events"
+        " (SELECT max(notification_id) + 1 FROM stored_events), now() FROM stored_events"
         " WHERE originator_id = %s ORDER BY originator_version DESC LIMIT 1"
         " RETURNING notification_id",
         (after,),

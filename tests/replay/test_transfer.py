@@ -1,6 +1,7 @@
 """The log to a file and back: the same shop, whatever stops it on the way."""
 
 from collections.abc import Generator
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -12,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infrastructure.errors import InTheWay, ReplayError
-from infrastructure.event_store.jsonl import line_of, row_of
+from infrastructure.event_store.jsonl import NotALine, line_of, row_of
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.operations import transfer
 from infrastructure.operations.audit import Audited, Finding, audit
@@ -24,7 +25,7 @@ from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Connections, Progress
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import project
-from tests.replay.histories import History, derived, store
+from tests.replay.histories import BEGIN, History, derived, store
 from tests.replay.test_audit import audited
 
 KEY = IdempotencyKey(derived("key"), b"fingerprint")
@@ -258,29 +259,40 @@ def test_a_file_that_was_made_to_look_right_is_refused(file: Path, empty_databas
 
 
 STATES = (
+    rb'{"actor_id":null,"correlation_id":"c","causation_id":"a \"b\"","data":{"a":1}}',
     (
-        rb'{"recorded_at":"2026-01-01T00:00:00Z","actor_id":null,"correlation_id":"c",'
-        rb'"causation_id":"a \"b\"","data":{"a":1}}'
-    ),
-    (
-        b'{"recorded_at":"2026-01-01T00:00:00Z","actor_id":"a","correlation_id":"c",'
-        b'"causation_id":"x","data_version":2,"data":{"a":{"b":"}"}}}'
+        b'{"actor_id":"a","correlation_id":"c","causation_id":"x","data_version":2,'
+        b'"data":{"a":{"b":"}"}}}'
     ),
 )
 FOREIGN = (
-    '{"recorded_at": "x", "causation_id": "z", "actor_id": null, "correlation_id": "y",'
-    ' "data": {"name": "\\u0142 Ł"}}'
+    '{"causation_id": "z", "actor_id": null, "correlation_id": "y", "data": {"name": "\\u0142 Ł"}}'
 )
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_line_holds_byte_for_byte_what_is_stored(state: bytes) -> None:
-    row = (7, UUID(int=5), 3, "Sold", state)
+    row = (7, UUID(int=5), 3, "Sold", state, BEGIN)
     assert row_of(line_of(row)) == row
 
 
+def test_a_line_of_what_0_1_0_has_stored_is_as_0_1_0_wrote_it() -> None:
+    times = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.012300Z")
+    for text in times:
+        old = b'{"recorded_at":"%b",' % text.encode() + STATES[0][1:]
+        row = (7, UUID(int=5), 3, "Sold", old, datetime.fromisoformat(text))
+        line = line_of(row)
+        assert f'"type":"Sold","recordedAt":"{text}","actorId":null,' in line.decode()
+        assert row_of(line) == (*row[:4], STATES[0], row[5])
+
+
+def test_what_has_no_time_is_no_line() -> None:
+    with pytest.raises(NotALine, match="has no time"):
+        line_of((7, UUID(int=5), 3, "Sold", STATES[0], None))
+
+
 def test_a_line_holds_what_others_have_stored() -> None:
-    row = (7, UUID(int=5), 3, "Sold", FOREIGN.encode())
+    row = (7, UUID(int=5), 3, "Sold", FOREIGN.encode(), BEGIN)
     line = line_of(row)
     assert orjson.loads(line)["data"] == {"name": "ł Ł"}
     assert line_of(row_of(line)) == line

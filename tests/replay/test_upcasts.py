@@ -55,7 +55,7 @@ def stored(data: Json, version: int | None = None) -> bytes:
 
 
 def read(codec: Codec, state: bytes, topic: str = "Paid") -> object:
-    return codec.decode(1, ACCOUNT, 1, topic, state).event
+    return codec.decode(1, ACCOUNT, 1, topic, state, BEGIN).event
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_every_form_is_read_as_the_present_one(state: bytes) -> None:
 
 
 def test_what_is_recorded_says_of_which_version_it_is() -> None:
-    state = NOW.encode(PAID, ORIGIN, BEGIN)  # type: ignore[arg-type]  # an event of this test's own
+    state = NOW.encode(PAID, ORIGIN)  # type: ignore[arg-type]  # an event of this test's own
     assert orjson.loads(state)["data_version"] == 3
     assert list(orjson.loads(state))[-2:] == ["data_version", "data"]
     assert read(NOW, state) == PAID
@@ -80,13 +80,19 @@ def test_what_is_recorded_says_of_which_version_it_is() -> None:
 
 def test_what_has_never_changed_is_stored_as_ever() -> None:
     event = Deposited(ACCOUNT, derived("transfer"), 5)
-    state = NOW.encode(event, ORIGIN, BEGIN)
+    state = NOW.encode(event, ORIGIN)
     assert b"data_version" not in state
-    assert state == CODEC.encode(event, ORIGIN, BEGIN)
+    assert state == CODEC.encode(event, ORIGIN)
+
+
+def test_an_event_without_a_time_is_not_read() -> None:
+    state = NOW.encode(PAID, ORIGIN)  # type: ignore[arg-type]  # as above
+    with pytest.raises(UnknownEvent, match="Paid at position 1 has no time"):
+        NOW.decode(1, ACCOUNT, 1, "Paid", state, None)
 
 
 def test_an_older_release_does_not_misread_what_a_newer_one_stored() -> None:
-    state = NOW.encode(PAID, ORIGIN, BEGIN)  # type: ignore[arg-type]  # as above
+    state = NOW.encode(PAID, ORIGIN)  # type: ignore[arg-type]  # as above
     with pytest.raises(UnknownEvent, match="Paid of version 3; this release knows up to 2"):
         read(BEFORE, state)
     with pytest.raises(ValidationError, match="data_version"):
