@@ -7,7 +7,7 @@ from uuid import UUID
 from api.validation import parse_uuid
 from domain.message import message
 from infrastructure.ids import new_id
-from infrastructure.observability.tracing import Parent
+from infrastructure.observability.spans import Parent
 
 VISIBLE = re.compile(rb"[\x21-\x7e]{1,128}")
 

@@ -105,7 +105,8 @@ class _OfShop(Collector):
         yield _gauge("shop_oldest_mail_seconds", "The age of the oldest of them.", mails.oldest)
         yield from _labelled(
             "stage",
-            ((stage, (count,)) for stage, count in mails.given_up),
+            # Told though there are none: what is absent can neither rise nor be looked for.
+            ((stage, (count,)) for stage, count in {"": 0, **dict(mails.given_up)}.items()),
             shop_mails_given_up="Refused for good, or too often, by how far they came.",
         )
         yield from _merged(runner.figures for runner in condition.runners)

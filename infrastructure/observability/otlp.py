@@ -6,7 +6,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 
-from infrastructure.observability.tracing import Parent, Span
+from infrastructure.observability.spans import Parent, Span
 
 QUEUE = 20_000  # spans that wait to be sent; what comes when it is full is dropped
 EVERY = 1_000  # milliseconds between two sendings

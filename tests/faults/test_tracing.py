@@ -12,7 +12,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from infrastructure.ids import execution_id
-from infrastructure.observability.tracing import Parent, tracing
+from infrastructure.observability.spans import Parent
+from infrastructure.observability.tracing import tracing
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.api.mutations import PLACE_ORDER, RESULT, create, place

@@ -126,7 +126,7 @@ def test_killed_at_any_moment_it_leaves_the_live_one_as_it_was(
     before = everything(connection)
     script = (
         "from api.cli.projections import app\n"
-        "from infrastructure.replay import filling\n"
+        "from infrastructure.read_models import parallel_fill as filling\n"
         "filling.WORTH_IT, filling.STRETCH, filling._processors = 1_000, 700, lambda: 4\n"
         "import sys; print('ready', flush=True); sys.stdin.readline()\n"
         "app(['rebuild', 'orders'])"
