@@ -18,6 +18,7 @@ from api.graphql.services import (
     MUTATIONS_A_MINUTE,
     OPERATIONS_A_PROCESS,
     SUBSCRIPTIONS_A_USER,
+    VISITORS_A_PROCESS,
     Services,
 )
 from api.graphql.transport.http import GraphQLEndpoint
@@ -43,6 +44,10 @@ from infrastructure.runtime.watched import Watched
 from infrastructure.settings import Settings
 
 POOL_SIZE = 10
+# Lists and searches, which everybody may ask for and which may be long: however many they are, they
+# leave the other connections to those who order, and PostgreSQL's processors too.
+BROWSING = 4
+BROWSING_TIMEOUT = 10_000  # milliseconds of a statement
 
 
 def create_app(settings: Settings, watched: Watched | None = None) -> ASGIApp:
@@ -95,11 +100,16 @@ async def running(settings: Settings, watched: Watched) -> AsyncIterator[Service
         if settings.read_database_url is not None:
             read_url = settings.read_database_url.get_secret_value()
             reads = await stack.enter_async_context(async_pool(read_url, "reads", size=POOL_SIZE))
+        browsing = await stack.enter_async_context(
+            async_pool(read_url, "browsing", size=BROWSING, statement_timeout=BROWSING_TIMEOUT)
+        )
         # What everybody waits for, or looks at when it is late, must not wait behind everybody.
         following = await stack.enter_async_context(async_pool(read_url, "follower", size=1))
         watching = await stack.enter_async_context(async_pool(url, "watch", size=2))
         follower = await stack.enter_async_context(
-            Follower(url, following, writer.history, [pool, reads, watching], watched=watched)
+            Follower(
+                url, following, writer.history, [pool, reads, browsing, watching], watched=watched
+            )
         )
         watch = await stack.enter_async_context(SessionWatch(url, watched=watched))
         backlog = await stack.enter_async_context(
@@ -121,13 +131,14 @@ async def running(settings: Settings, watched: Watched) -> AsyncIterator[Service
             currency=currency_of(settings.currency),
             pool=pool,
             reads=reads,
+            browsing=browsing,
             watching=watching,
             writer=writer,
             dispatcher=dispatcher,
             follower=follower,
             watch=watch,
             identity=identity,
-            rows=Rows(reads, identity.users),
+            rows=Rows(reads, identity.users, browsing),
             engine=Engine(
                 build_schema(), introspection=settings.introspection, manifest=manifest_of(settings)
             ),
@@ -135,6 +146,7 @@ async def running(settings: Settings, watched: Watched) -> AsyncIterator[Service
             connections=Tally(CONNECTIONS_A_USER, limits=settings.limits),
             subscriptions=Tally(SUBSCRIPTIONS_A_USER, limits=settings.limits),
             operations=Tally(OPERATIONS_A_PROCESS, limits=True),
+            visitors=Tally(VISITORS_A_PROCESS, limits=True),
             backlog=backlog,
             tracer=stack.enter_context(tracing(settings.otlp_endpoint, "api")),
             watched=watched,

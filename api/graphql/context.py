@@ -36,6 +36,7 @@ class Context:
     call: Call
     currency: Currency
     pool: AsyncConnectionPool
+    browsing: AsyncConnectionPool
     dispatcher: Dispatcher
     users: Users
     identity: Identity
@@ -58,8 +59,9 @@ class Context:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """What a query function of the read models answers. Nobody shares the statement."""
-        async with self.pool.connection() as connection:
+        """What a query function of the read models answers. Nobody shares the statement, which may
+        be long."""
+        async with self.browsing.connection() as connection:
             return await query(connection, *args, **kwargs)
 
     def user(self) -> Caller:

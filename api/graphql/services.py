@@ -1,6 +1,7 @@
 """What an API process holds from its start to its end, and how a call gets at it."""
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import time_ns
@@ -35,6 +36,8 @@ CONNECTIONS_A_USER = 20
 SUBSCRIPTIONS_A_USER = 200
 # Queries and mutations under way: more at once would only make each of them wait longer.
 OPERATIONS_A_PROCESS = 100
+# Of those, queries of whoever is not signed in: the rest is for customers.
+VISITORS_A_PROCESS = 60
 # Who holds an expired token must be able to get another one.
 WITHOUT_TOKEN = frozenset(
     {
@@ -53,12 +56,13 @@ WITHOUT_TOKEN = frozenset(
 @dataclass(slots=True)
 class Services:
     """One a process. Everything in it is open and runs. Read models are read by way of `reads`,
-    which is a replica's where there is one; `watching` is for operators; `watched` is what must
-    run for ever."""
+    which is a replica's where there is one; lists that may be long by way of `browsing`, which is
+    small; `watching` is for operators; `watched` is what must run for ever."""
 
     currency: Currency
     pool: AsyncConnectionPool
     reads: AsyncConnectionPool
+    browsing: AsyncConnectionPool
     watching: AsyncConnectionPool
     writer: Writer
     dispatcher: Dispatcher
@@ -71,6 +75,7 @@ class Services:
     connections: Tally
     subscriptions: Tally
     operations: Tally
+    visitors: Tally
     backlog: Backlog
     tracer: Tracer | None
     watched: Watched
@@ -83,6 +88,7 @@ class Services:
             call=call,
             currency=self.currency,
             pool=self.reads,
+            browsing=self.browsing,
             dispatcher=self.dispatcher,
             users=self.identity.users,
             identity=self.identity,
@@ -133,9 +139,12 @@ class Services:
     async def execute(
         self, operation: Operation, request: Request, context: Context
     ) -> ExecutionResult:
-        """Run a query or a mutation, and trace it where somebody wants that."""
+        """Run a query or a mutation, and trace it where somebody wants that. Raises TooMany where
+        it is one query too many of those who are not signed in."""
         began = time_ns()
-        result = await self.engine.execute(operation, request.variables, context)
+        visits = context.caller is None and operation.kind is OperationType.QUERY
+        with self.visitors.hold(None) if visits else nullcontext():
+            result = await self.engine.execute(operation, request.variables, context)
         if self.tracer is not None:
             name = next(iter(operation.fields.values()))
             call = context.call

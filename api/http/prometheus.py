@@ -46,7 +46,7 @@ class _OfProcess(Collector):
         yield _counter(
             "shop_operations_refused",
             "Because too many were under way, or the runners too late.",
-            services.operations.refused + services.backlog.refused,
+            services.operations.refused + services.visitors.refused + services.backlog.refused,
         )
         yield _gauge("shop_appends_waiting", "For the next batch.", writer.waiting)
         yield _counter("shop_appended_batches", "Transactions.", writer.batches)
@@ -56,7 +56,11 @@ class _OfProcess(Collector):
         yield _gauge("shop_read_position", "What can be read here.", services.follower.position)
         yield from _labelled(
             "pool",
-            (("primary", _use(services.pool)), ("reads", _use(services.reads))),
+            (
+                ("primary", _use(services.pool)),
+                ("reads", _use(services.reads)),
+                ("browsing", _use(services.browsing)),
+            ),
             shop_pool_used="Connections that somebody uses.",
             shop_pool_idle="Connections that nobody uses.",
             shop_pool_waiting="Who waits for a connection.",

@@ -97,11 +97,12 @@ async def reader(
                 call=Call.new(),
                 currency=currency_of(currency),
                 pool=pool,
+                browsing=pool,
                 dispatcher=dispatcher,
                 users=identity.users,
                 identity=identity,
                 follower=Follower(url, pool),
-                rows=Rows(pool, identity.users),
+                rows=Rows(pool, identity.users, pool),
                 tracer=None,
             )
         )

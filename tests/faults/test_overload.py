@@ -2,14 +2,17 @@
 is done soon."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from time import monotonic
 from typing import Any
 
 from api.graphql.execution.engine import PATIENCE
+from api.graphql.services import VISITORS_A_PROCESS
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
-from tests.api.mutations import DEPOSIT, PLACE_ORDER, create
+from tests.api.mutations import DEPOSIT, PLACE_ORDER, buy, create
 from tests.api.shop import Api, Client, Shop, settings_for, whole_shop
+from tests.faults.test_readiness import problems
 from tests.faults.waiting import until
 from tests.infrastructure.conftest import running
 
@@ -92,3 +95,23 @@ async def rush(shop: Shop, clients: int, duration: float) -> tuple[list[float], 
 
     await asyncio.gather(*(client() for _ in range(clients)))
     return seconds, refusals
+
+
+async def test_visitors_never_hold_what_customers_need(database_url: str) -> None:
+    with whole_shop(database_url, limits=False) as shop:
+        ada, board = await shop.customer(), await shop.product(price=10_00)
+        browsing = shop.api.services.browsing
+        async with AsyncExitStack() as stack:
+            for _ in range(browsing.max_size):  # as if each was busy with a search
+                held = await shop.api.call(browsing.getconn())
+                stack.push_async_callback(shop.api.call, browsing.putconn(held))
+            visitors = [
+                asyncio.create_task(shop.visitor().send(PRODUCTS))
+                for _ in range(VISITORS_A_PROCESS + 20)
+            ]
+            await until(lambda: shop.api.services.visitors.refused == 20)
+            await buy(ada, "while visitors search", "10.00", {board: 1})
+            assert await ada.ask("{ viewer { orders { nodes { status } } } }")
+            assert not await problems(shop)
+        answers = [refused(answer) for answer in await asyncio.gather(*visitors)]
+    assert sum(answers) == 20

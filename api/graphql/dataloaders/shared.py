@@ -69,8 +69,12 @@ class ProductsPage:
 class Rows:
     """One a process. Each call reads anew, together with whoever asks at the same time."""
 
-    def __init__(self, pool: AsyncConnectionPool, users: Users) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool, users: Users, browsing: AsyncConnectionPool
+    ) -> None:
+        """`browsing` is for lists that may be long."""
         self._pool = pool
+        self._browsing = browsing
         self.products = self._by_id(products_by_ids, lambda row: row.product_id)
         self.orders = self._by_id(orders_by_ids, lambda row: row.order_id)
         self.accounts = self._by_id(accounts_by_ids, lambda row: row.account_id)
@@ -119,7 +123,7 @@ class Rows:
         self, keys: Sequence[ProductsPage]
     ) -> dict[ProductsPage, Sequence[ProductRow]]:
         [key] = keys
-        async with self._pool.connection() as connection:
+        async with self._browsing.connection() as connection:
             rows = await products_page(connection, key.wanted, key.window)
         return {key: rows}
 
