@@ -16,7 +16,7 @@ from benchmarks.result import Result, busy
 
 ALL = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]_*.py"))
 # What these are about takes its time: a quick run does them only when they are named.
-LONG = ("e_growth", "i_takeover", "j_overload")
+LONG = ("e_growth", "i_takeover", "j_overload", "k_compression")
 
 
 class Benchmark(Protocol):

@@ -24,12 +24,13 @@ class Address:
 class HttpConnection:
     """One connection, kept open, for one request at a time; for asyncio."""
 
-    def __init__(self, address: Address, token: str = "") -> None:
+    def __init__(self, address: Address, token: str = "", headers: str = "") -> None:
+        """`headers` are further ones, each with its end of line."""
         self._address = address
         authorization = f"Authorization: Bearer {token}\r\n" if token else ""
         self._head = (
             f"POST /graphql HTTP/1.1\r\nHost: {address.host}:{address.port}\r\n"
-            f"Content-Type: application/json\r\n{authorization}Content-Length: "
+            f"Content-Type: application/json\r\n{headers}{authorization}Content-Length: "
         ).encode()
 
     async def __aenter__(self) -> Self:

@@ -177,17 +177,22 @@ def _asked(contestant: Contestant, query: str, seconds: float) -> Callable[[], M
 def _client(
     address: Address, tokens: Sequence[str], query: str, end: float, seconds: float
 ) -> list[float]:
-    return uv(_ask(address, tokens, request(query), end, seconds))
+    return uv(ask_for(address, tokens, request(query), end, seconds))
 
 
-async def _ask(
-    address: Address, tokens: Sequence[str], body: bytes, end: float, seconds: float
+async def ask_for(
+    address: Address,
+    tokens: Sequence[str],
+    body: bytes,
+    end: float,
+    seconds: float,
+    headers: str = "",
 ) -> list[float]:
     """How long each answer took that came in the last `seconds`."""
     waits: list[float] = []
 
     async def ask(token: str) -> None:
-        async with HttpConnection(address, token) as connection:
+        async with HttpConnection(address, token, headers) as connection:
             while (asked := monotonic()) < end:
                 await connection.post(body)
                 answered = monotonic()

@@ -79,7 +79,8 @@ class Edge:
             log.exception("request failed", path=scope["path"])
         seconds = perf_counter() - began
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
-        REQUESTS.labels(method, status).observe(seconds)
+        if not scope["state"].get("streams"):  # how long those take is for their clients to say
+            REQUESTS.labels(method, status).observe(seconds)
         log.debug("request", path=scope["path"], status=status, seconds=round(seconds, 4))
 
 

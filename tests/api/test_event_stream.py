@@ -12,6 +12,7 @@ import pytest
 
 from api.graphql.services import CONNECTIONS_A_USER
 from api.graphql.transport import event_stream
+from api.metrics import REQUESTS
 from infrastructure.identity.tokens import ACCESS_TOKEN_LIFETIME, AccessTokens
 from infrastructure.ids import new_id
 from tests.api.asking import EVENT_STREAM, GRAPHQL_JSON, JSON, TYPENAME
@@ -199,3 +200,12 @@ async def test_streams_do_not_keep_a_process_from_stopping(shop: Shop) -> None:
             api.stop()
             with pytest.raises(httpx.RemoteProtocolError):  # so clients open it again
                 await events.event()
+
+
+async def test_how_long_a_stream_is_open_is_no_time_of_a_request(shop: Shop) -> None:
+    posts = REQUESTS.labels("POST", 200)
+    before = posts._sum.get()
+    async with stream(await shop.customer(), FOLLOW):
+        await asyncio.sleep(1)
+    await until(lambda: shop.api.services.connections.total == 0)
+    assert posts._sum.get() - before < 1

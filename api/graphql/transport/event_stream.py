@@ -65,6 +65,7 @@ class EventStream:
         with self._services.connections.hold(key), self._services.subscriptions.hold(key):
             connection: Peer = scope["state"]["connection"]
             connection.begin_stream()
+            scope["state"]["streams"] = True
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             try:
                 if last := await self._converse(receive, send):
