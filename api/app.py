@@ -39,6 +39,7 @@ from infrastructure.observability.tracing import tracing
 from infrastructure.operations.health import Backlog
 from infrastructure.postgres.connections import async_pool
 from infrastructure.read_models.changes import Follower
+from infrastructure.runtime.descriptors import Room, raise_limit
 from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.runtime.watched import Watched
 from infrastructure.settings import Settings
@@ -50,15 +51,18 @@ BROWSING = 4
 BROWSING_TIMEOUT = 10_000  # milliseconds of a statement
 
 
-def create_app(settings: Settings, watched: Watched | None = None) -> ASGIApp:
+def create_app(
+    settings: Settings, watched: Watched | None = None, room: Room | None = None
+) -> ASGIApp:
     """The shop's HTTP and websocket application. It connects when it is started.
 
-    `watched` is what else has to live as long as the process does.
+    `watched` is what else has to live as long as the process does, `room` that for its clients.
     """
+    room = room or Room(raise_limit())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, watched or Watched()) as services:
+        async with running(settings, watched or Watched(), room) as services:
             app.state.services = services
             endpoint = GraphQLEndpoint(services, graphiql=settings.graphiql)
             endpoints["/graphql"] = ServerErrorMiddleware(endpoint, failure)
@@ -87,7 +91,7 @@ def create_app(settings: Settings, watched: Watched | None = None) -> ASGIApp:
 
 
 @asynccontextmanager
-async def running(settings: Settings, watched: Watched) -> AsyncIterator[Services]:
+async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIterator[Services]:
     """Everything open and running; on leaving, what was accepted is recorded, then all is closed.
 
     Raises psycopg.OperationalError or PoolTimeout when the database cannot be reached.
@@ -150,4 +154,5 @@ async def running(settings: Settings, watched: Watched) -> AsyncIterator[Service
             backlog=backlog,
             tracer=stack.enter_context(tracing(settings.otlp_endpoint, "api")),
             watched=watched,
+            room=room,
         )

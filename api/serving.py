@@ -27,6 +27,7 @@ from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.observability.tracing import tracing
 from infrastructure.postgres.connections import async_pool
 from infrastructure.postgres.embedded import EmbeddedPostgres
+from infrastructure.runtime.descriptors import Room, raise_limit
 from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.runtime.orphans import wait_until_orphaned
 from infrastructure.runtime.supervisor import Process, Program, Supervisor, shop_program
@@ -114,8 +115,9 @@ def run_api(settings: Settings, listener: socket.socket, watched: Watched | None
 
     if settings.required_admin_code == "":
         log.warning("anybody may sign up as an administrator: SHOP_ADMIN_CODE is *")
-    app = create_app(settings, watched)
-    server = uvicorn.Server(server_config(app, keep_alive=settings.keep_alive))
+    room = Room(raise_limit())
+    app = create_app(settings, watched, room)
+    server = uvicorn.Server(server_config(app, keep_alive=settings.keep_alive, room=room))
 
     def stop(*_: object) -> None:
         server.should_exit = True

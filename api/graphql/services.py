@@ -29,6 +29,7 @@ from infrastructure.identity.tokens import Caller
 from infrastructure.observability.tracing import Tracer
 from infrastructure.operations.health import Backlog
 from infrastructure.read_models.changes import Follower
+from infrastructure.runtime.descriptors import Room
 from infrastructure.runtime.watched import Watched
 
 MUTATIONS_A_MINUTE = 600
@@ -57,7 +58,8 @@ WITHOUT_TOKEN = frozenset(
 class Services:
     """One a process. Everything in it is open and runs. Read models are read by way of `reads`,
     which is a replica's where there is one; lists that may be long by way of `browsing`, which is
-    small; `watching` is for operators; `watched` is what must run for ever."""
+    small; `watching` is for operators; `watched` is what must run for ever;
+    `room` is that for connections."""
 
     currency: Currency
     pool: AsyncConnectionPool
@@ -79,6 +81,7 @@ class Services:
     backlog: Backlog
     tracer: Tracer | None
     watched: Watched
+    room: Room
 
     def context(self, caller: Caller | None, client: str, call: Call) -> Context:
         """What the resolvers of one call are given."""

@@ -22,7 +22,8 @@ def health_routes(services: Services) -> list[Route]:
         if found.condition is None or found.problems:
             return JSONResponse({"status": "not ready", "problems": found.problems}, 503)
         lag = max((lag.events for lag in found.condition.lags), default=0)
-        return JSONResponse({"status": "ready", "position": found.condition.recorded, "lag": lag})
+        said = {"status": "ready", "position": found.condition.recorded, "lag": lag}
+        return JSONResponse(said | ({"warnings": found.warnings} if found.warnings else {}))
 
     async def metrics(_: Request) -> Response:
         text = metrics_text(services, await readiness.condition.get())

@@ -40,6 +40,9 @@ class _OfProcess(Collector):
             "Subscriptions that are open, and other operations under way on websockets.",
             services.subscriptions.total,
         )
+        yield _gauge("shop_connections", "Of clients, open.", services.room.open)
+        yield _gauge("shop_most_connections", "That there is room for.", services.room.most)
+        yield _counter("shop_connections_refused", "For want of room.", services.room.refused)
         yield _gauge(
             "shop_operations_under_way", "Queries and mutations.", services.operations.total
         )

@@ -5,6 +5,7 @@ However many ask, it is done once a second at most, and nobody is kept waiting f
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import field
 from time import monotonic
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -29,10 +30,12 @@ T = TypeVar("T")
 
 @message
 class Findings:
-    """`condition` is None where the database does not tell; `problems` say what cannot be done."""
+    """`condition` is None where the database does not tell; `problems` say what cannot be done,
+    `warnings` what may come to that."""
 
     condition: Condition | None
     problems: dict[str, str]
+    warnings: dict[str, str] = field(default_factory=dict)
 
 
 class Shared(Generic[T]):
@@ -71,7 +74,11 @@ class Readiness:
         found = await self._findings.get()
         ended = self._services.watched.failures
         problems = {name: f"has ended: {why}" for name, why in ended.items()}
-        return Findings(found.condition, problems | found.problems)
+        room = self._services.room
+        short = {} if room.warning is None else {"file descriptors": room.warning}
+        if room.is_full:
+            return Findings(found.condition, problems | short | found.problems)
+        return Findings(found.condition, problems | found.problems, short)
 
     async def _find(self) -> Findings:
         answers = [asyncio.create_task(_problem(probe)) for probe in self._probes.values()]

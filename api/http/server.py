@@ -8,6 +8,7 @@ breaks without any.
 
 import asyncio
 import socket
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -15,6 +16,8 @@ from httptools import HttpParserError
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from infrastructure.runtime.descriptors import Room
 
 LARGEST_HEAD = 32 * 1024  # bytes of a request's first line and headers
 MESSAGE_SIZE = 1024 * 1024  # bytes of a websocket message
@@ -25,14 +28,15 @@ UNANSWERED = 25  # seconds that what was sent may wait to be acknowledged by the
 CLOSING = 11.0  # seconds that a peer has to take the last of what was sent; uvicorn's are 10
 TERMINATED = 4499  # graphql-ws closes a socket of its own with it that seems frozen
 DRAIN = 15  # seconds that calls under way have to end in
+FULL = STATUS_LINE[503] + b"retry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LARGE = f"The request's headers are larger than {LARGEST_HEAD:,} bytes."
 
 
-def server_config(app: ASGIApp, *, keep_alive: int, **changes: Any) -> uvicorn.Config:
-    """How the API is served; `keep_alive` is in seconds."""
+def server_config(app: ASGIApp, *, keep_alive: int, room: Room, **changes: Any) -> uvicorn.Config:
+    """How the API is served; `keep_alive` is in seconds, `room` for how many clients."""
     usual = {
         "loop": "uvloop",
-        "http": Http,
+        "http": partial(Http, room=room),
         "ws": WebSockets,
         "ws_max_size": MESSAGE_SIZE,
         "ws_ping_interval": PING_INTERVAL,
@@ -54,6 +58,16 @@ class Http(HttpToolsProtocol):
     _head = 0  # bytes of the request's head so far, None while its body comes
     _streams = False
     _waiting = 0  # bytes that no callback has told of yet
+
+    def __init__(self, *args: Any, room: Room, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._room = room
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        if not self._room.admit(self.connections):
+            transport.write(FULL)
+            transport.close()
 
     def begin_stream(self) -> None:
         """What is answered now has no end of its own. Its client, who answers nothing, is taken for

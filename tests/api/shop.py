@@ -31,6 +31,7 @@ from infrastructure.identity.tokens import AccessTokens, Role
 from infrastructure.ids import new_id
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
+from infrastructure.runtime.descriptors import Room, raise_limit
 from infrastructure.settings import Settings
 from tests.identity.people import CHEAP
 from tests.infrastructure.conftest import running
@@ -56,10 +57,11 @@ class Api:
 
     def __init__(self, settings: Settings, hasher: PasswordHasher = CHEAP, **server: Any) -> None:
         self._hasher = hasher
-        self._app: Any = create_app(settings)
+        self.room = Room(raise_limit())
+        self._app: Any = create_app(settings, room=self.room)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        config = server_config(self._app, keep_alive=settings.keep_alive, **server)
+        config = server_config(self._app, keep_alive=settings.keep_alive, room=self.room, **server)
         self._server = uvicorn.Server(config)
         self._loop = uvloop.new_event_loop()
         self._thread = Thread(target=self._run)
