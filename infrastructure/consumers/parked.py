@@ -16,7 +16,8 @@ SELECT p.consumer, p.position, p.belongs_to, e.topic, p.error, p.attempts, p.par
     p.retried_by, p.reason, (SELECT count(*) FROM parked_events w WHERE w.consumer = p.consumer
         AND w.belongs_to = p.belongs_to AND w.position > p.position) AS waiting
 FROM parked_events p LEFT JOIN stored_events e ON e.notification_id = p.position
-WHERE (p.error IS NOT NULL OR %(all)s) AND (%(consumer)s::text IS NULL OR p.consumer = %(consumer)s)
+WHERE (p.error IS NOT NULL OR %(all)s) AND (p.consumer = %(consumer)s OR %(consumer)s::text IS NULL
+    AND p.consumer NOT LIKE '%%/%%')
 ORDER BY p.consumer, p.position
 """
 _RETRY: LiteralString = """
@@ -54,7 +55,9 @@ class ParkedEvent:
 def parked_events(
     connection: Connection[TupleRow], consumer: str | None = None, *, waiting: bool = False
 ) -> list[ParkedEvent]:
-    """Those that could not be processed, and on demand those that wait behind them."""
+    """Those that could not be processed, and on demand those that wait behind them. Those of a
+    copy of a read model that is not live are left out, unless it is the consumer that is asked
+    for."""
     with connection.cursor(row_factory=args_row(ParkedEvent)) as cursor:
         cursor.execute(_LIST, {"consumer": consumer, "all": waiting})
         return cursor.fetchall()

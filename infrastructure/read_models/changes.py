@@ -31,12 +31,25 @@ LONGEST_REPLICA_POLL = 0.05
 LONGEST_CHASE = 30.0  # seconds; what was announced and does not come by then may never come
 LONGEST_SHOWN = 100  # characters of what nobody understands
 
-POSITION: LiteralString = "SELECT min(position), NULL::text, NULL::uuid FROM projections"
-CHANGED: LiteralString = (
-    " UNION ALL SELECT 0, 'execution', execution_id FROM executions WHERE position > %(after)b"
-    " UNION ALL SELECT 0, 'account', account_id FROM accounts WHERE position > %(after)b"
-    " UNION ALL SELECT 0, 'product', product_id FROM products WHERE position > %(after)b"
+POSITION: LiteralString = (
+    "SELECT min(position), NULL::text, NULL::uuid,"
+    " (SELECT coalesce(max(number), 0) FROM repaired_rows) FROM projections"
 )
+CHANGED: LiteralString = (
+    " UNION ALL SELECT 0, 'execution', execution_id, 0 FROM executions WHERE position > %(after)b"
+    " UNION ALL SELECT 0, 'account', account_id, 0 FROM accounts WHERE position > %(after)b"
+    " UNION ALL SELECT 0, 'product', product_id, 0 FROM products WHERE position > %(after)b"
+    " UNION ALL SELECT 0, kind, id, number FROM repaired_rows WHERE number > %(repaired)b"
+)
+# Products that are not as they were in the copy that was live before.
+REPLACED: LiteralString = """
+SELECT product_id FROM products.products AS now
+LEFT JOIN products_previous.products AS before USING (product_id)
+WHERE (now.name, now.image_url, now.price, now.on_hand, now.reserved, now.discontinued)
+    IS DISTINCT FROM (before.name, before.image_url, before.price, before.on_hand,
+    before.reserved, before.discontinued)
+"""
+PRODUCTS: LiteralString = "SELECT product_id FROM products"
 
 
 @dataclass(slots=True, eq=False)
@@ -85,7 +98,9 @@ class Follower:
         self._history = history or History()
         self._seen_history = 0
         self._announced = 0
+        self._announced_repair = 0
         self.position = 0
+        self._repaired = 0  # the number of the last row that was put right
         self._looked = False
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
@@ -155,6 +170,7 @@ class Follower:
                 ) as connection:
                     await self._history.look(connection)
                     await connection.execute("LISTEN projected")
+                    await connection.execute("LISTEN repaired")
                     await connection.execute("LISTEN echo")
                     pause = 0.1
                     self._news.set()  # whatever came while nobody listened
@@ -176,7 +192,10 @@ class Follower:
                 heard.set_result(None)
             return
         try:
-            self._announced = int(said.payload)
+            if said.channel == "repaired":
+                self._announced_repair = int(said.payload)
+            else:
+                self._announced = int(said.payload)
         except ValueError:
             shown = said.payload[:LONGEST_SHOWN]
             log.warning("cannot read what the read models say", payload=shown)
@@ -191,27 +210,38 @@ class Follower:
             self._news.clear()
             try:
                 await self._look()
-                if self.position < self._announced and chased < LONGEST_CHASE:
+                if self._is_behind() and chased < LONGEST_CHASE:
                     await asyncio.sleep(behind)
                     behind, chased = min(behind * 2, LONGEST_REPLICA_POLL), chased + behind
                     self._news.set()
                 else:
-                    behind, chased, self._announced = REPLICA_POLL, 0.0, self.position
+                    behind, chased = REPLICA_POLL, 0.0
+                    self._announced, self._announced_repair = self.position, self._repaired
             except (psycopg.Error, PoolTimeout) as error:
                 await log.awarning("cannot read the read models", error=str(error).strip())
                 await asyncio.sleep(0.2)
                 self._news.set()
 
+    def _is_behind(self) -> bool:
+        return self.position < self._announced or self._repaired < self._announced_repair
+
     async def _look(self) -> None:
         rows = await self._read()
         position: int = max(row[0] or 0 for row in rows)
+        repaired: int = max(row[3] for row in rows)
         if self._seen_history != self._history.number:
             self._seen_history = self._history.number
             self.position, self._announced = min(self.position, position), 0
-        if not self._looked:  # what has changed so far nobody knows: let everybody look
-            rows += [(0, *key) for key in self._subscribers if key[0] != "product"]
-        self.position, self._looked = max(self.position, position), True
-        for _, kind, row_id in rows:
+        if not self._looked or repaired < self._repaired:
+            # What has changed so far nobody knows: let everybody look.
+            rows += [(0, *key, 0) for key in self._subscribers if key[0] != "product"]
+        for kind in {kind for _, kind, row_id, _ in rows if kind and row_id is None}:
+            rows += [(0, kind, row_id, 0) for row_id in await self._any_of(kind)]
+        self.position, self._repaired = max(self.position, position), repaired
+        self._looked = True
+        for _, kind, row_id, _ in rows:
+            if row_id is None:
+                continue
             for changes in self._subscribers.get((kind, row_id), ()):
                 changes.add(row_id)
             if kind == "product":
@@ -222,13 +252,27 @@ class Follower:
             if not seen.done():
                 seen.set_result(None)
 
+    async def _any_of(self, kind: str) -> list[UUID]:
+        """Of rows that may all be others than before, those that somebody follows. Of products,
+        which one may follow without naming them, those that are others."""
+        followed = [row_id for name, row_id in self._subscribers if name == kind]
+        if kind != "product" or not followed:
+            return [row_id for row_id in followed if row_id is not None]
+        async with self._pool.connection() as connection:
+            try:
+                cursor = await connection.execute(REPLACED)
+            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+                cursor = await connection.execute(PRODUCTS)  # the copy before is of other code
+            return [row[0] for row in await cursor.fetchall()]
+
     async def _read(self) -> list[tuple[Any, ...]]:
         """How far the read models are, and what has changed, as of the same moment."""
         while True:
             served = bool(self._subscribers)
             query = POSITION + CHANGED if served and self._looked else POSITION
+            seen = {"after": self.position, "repaired": self._repaired}
             async with self._pool.connection() as connection:
-                cursor = await connection.execute(query, {"after": self.position}, binary=True)
+                cursor = await connection.execute(query, seen, binary=True)
                 rows = await cursor.fetchall()
             # Who has come meanwhile may have read an older state than this.
             if served or not self._subscribers:

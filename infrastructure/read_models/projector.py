@@ -21,6 +21,7 @@ from infrastructure.observability.metrics import ProjectorMeasures
 from infrastructure.observability.tracing import Tracer
 from infrastructure.postgres.connections import AWAY
 from infrastructure.read_models.fingerprint import fingerprint
+from infrastructure.read_models.repairs import tell_rows
 from projections import PROJECTIONS
 from projections.projection import Projection
 
@@ -177,7 +178,7 @@ class Projector:
             with lead.transaction() as cursor:
                 unpark(cursor, consumer, positions)
                 _run(cursor, projection, events)
-                cursor.execute("SELECT pg_notify('projected', %s)", (str(positions[-1]),))
+                tell_rows(cursor, projection.name, positions)
         except TRANSIENT:
             raise
         except Exception as error:

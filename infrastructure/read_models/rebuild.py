@@ -23,6 +23,7 @@ from infrastructure.read_models.copy import search_path
 from infrastructure.read_models.copy_table import Kind, consumer_of, kept, open_copy
 from infrastructure.read_models.fingerprint import fingerprint
 from infrastructure.read_models.parallel_fill import fill_in_processes
+from infrastructure.read_models.repairs import tell_all
 from projections.projection import Projection
 
 LOCK_CLASS = 7462  # of the advisory locks, one a read model
@@ -255,6 +256,7 @@ def _switch(cursor: Cursor[TupleRow], projection: Projection, kind: Kind, positi
     _rename(cursor, f"{name}_switched", name)
     _reassign(cursor, f"{consumer_of(name)}/switched", consumer_of(name))
     cursor.execute(_DEPLOYED, (name, projection.version, fingerprint(name), position))
+    tell_all(cursor, name)
     cursor.execute("SELECT pg_notify('projected', %s)", (str(position),))
 
 

@@ -57,7 +57,7 @@ def test_a_change_of_what_is_written_changes_it(
     [
         ('"""The rows of orders and executions', '"""Rows of orders and of executions'),
         ("def apply(", "# A comment.\n\n\ndef apply("),
-        ("ORDER BY created_position DESC LIMIT", "ORDER BY created_position LIMIT"),
+        ("SELECT customer_id, count(*) FROM orders", "SELECT customer_id, count(1) FROM orders"),
     ],
 )
 def test_words_and_queries_do_not(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:

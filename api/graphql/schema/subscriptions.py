@@ -17,13 +17,14 @@ from api.graphql.context import Context, Info
 from api.graphql.errors import BadUserInput
 from api.graphql.schema.order_parts import ExecutionStep
 from api.graphql.schema.products import Product
-from api.graphql.schema.results import found, own_account
+from api.graphql.schema.results import own_account
 from api.graphql.schema.scalars import given, uuid_of
 from api.graphql.schema.types import Account, Execution, OrderResult
 from api.validation import Check
 from infrastructure.ids import execution_id
 from projections.accounts import TransactionRow, transactions_after
 from projections.executions import ExecutionRow
+from projections.products import ProductRow
 
 MOST_IDS = 1_000
 MOST_AT_ONCE = 1_000
@@ -89,29 +90,35 @@ class Subscription:
         ] = strawberry.UNSET,
     ) -> AsyncGenerator[Product]:
         context = info.context
-        sent = dict[UUID, int]()
+        sent = dict[UUID, ProductRow]()
         with context.follower.product_changes(_product_ids(given(ids))) as changes:
             async for product_id in changes:
-                row = found(await context.rows.products.load(product_id))
-                if row.position > sent.get(product_id, 0):
-                    yield Product.of(row, context.currency)
+                row = await context.rows.products.load(product_id)
+                if row is None or row == sent.get(product_id):
+                    continue
+                yield Product.of(row, context.currency)
                 if len(sent) >= MOST_IDS:
                     sent.clear()  # the worst that can happen is that something is sent twice
-                sent[product_id] = row.position
+                sent[product_id] = row
 
     @_followed("The caller's account, at every change of its balance.")
     async def account_changed(self, info: Info) -> AsyncGenerator[Account]:
         context = info.context
         account_id = await own_account(context)
         row = await context.rows.accounts.load(account_id)
-        sent = row.position if row else 0
+        sent, balance = (row.position, row.balance) if row else (0, None)
         with context.follower.account_changes(account_id) as changes:
             changes.add(account_id)  # for what has come since it was read
             async for _ in changes:
                 # Several may have come at once: each is told, with the balance after it.
                 for entry in await _entries(context, account_id, sent):
                     yield Account(id=account_id, balance=context.currency.money(entry.balance))
-                    sent = entry.position
+                    sent, balance = entry.position, entry.balance
+                # A mended past may change what it comes to without a new entry.
+                row = await context.rows.accounts.load(account_id)
+                if row is not None and row.position <= sent and row.balance != balance:
+                    yield Account.of(row, context.currency)
+                    balance = row.balance
 
 
 async def _entries(context: Context, account_id: UUID, after: int) -> list[TransactionRow]:
