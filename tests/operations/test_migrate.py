@@ -42,9 +42,10 @@ def past(url: str) -> dict[str, list[TupleRow]]:
 
 
 def definitions(url: str) -> list[str]:
-    """All that makes up the database but its rows, as `pg_dump` words it."""
+    """All that makes up the database but its rows, as `pg_dump` words it; without the copies of
+    read models that were live before, which a new one cannot have."""
     dump = subprocess.run(
-        [BINARIES / "pg_dump", "--schema-only", "--no-owner", url],
+        [BINARIES / "pg_dump", "--schema-only", "--no-owner", "-N", "*_previous", url],
         capture_output=True,
         text=True,
         check=True,
