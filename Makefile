@@ -1,13 +1,37 @@
-# Everything runs in .venv, which `setup` makes from requirements.lock.
+# Everything runs in .venv, which `setup` makes from requirements.lock; VENV=/another/folder where
+# this one cannot be written to.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --universal \
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Nothing is resolved, so that no later release can be in the way. Nothing is compiled; where a
+# wheel is missing and a compiler is not: WHEELS=
+WHEELS ?= --only-binary=:all:
+INSTALL := $(PIP) install --quiet --no-user --no-deps --require-hashes $(WHEELS)
+UV := $(BIN)/uv pip
+COMPILE := $(UV) compile pyproject.toml --quiet --python-version 3.11 --universal \
 	--generate-hashes --no-annotate --custom-compile-command "make lock"
+# What the lock has wheels for, which `make lock` tries; pyproject.toml and the README say the same.
+PYTHONS := 3.11 3.12 3.13 3.14
+NEXT_PYTHON := 3.15
+PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
+DOWNLOAD := $(UV) install --quiet --only-binary :all: --no-deps --require-hashes -r requirements.lock
 STAMP := $(VENV)/.installed
+# An installation is good for one folder and one Python; 0.1.0 did not note down which.
+HERE := $(CURDIR) $(shell $(BIN)/python --version 2>/dev/null)
+ELSEWHERE := $(filter-out $(HERE),$(shell cat $(STAMP) 2>/dev/null))
 
 # The tests start a hundred processes: without bytecode each of them compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
+# What was installed for another Python would hide what is installed here.
+unexport PYTHONPATH PYTHONHOME
+
+ifneq ($(words $(VENV)),1)
+$(error VENV must be one folder, without spaces: "$(VENV)")
+endif
+ifneq ($(ELSEWHERE),)
+.PHONY: $(STAMP)
+endif
 
 .DEFAULT_GOAL := help
 
@@ -19,12 +43,16 @@ help:  ## Show this list
 setup: $(STAMP)  ## Make .venv from the lock (quick when there is nothing to do)
 
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip check --disable-pip-version-check
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit( \
+		"Python 3.11 to 3.14 is needed, this is %d.%d: set PYTHON=/path/to/python" % sys.version_info[:2])'
+	@test -z "$(ELSEWHERE)" && $(PIP) --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
+		{ echo "No environment can be made in $(VENV): install python3-venv, or set VENV=/another/folder"; exit 1; }
+	$(INSTALL) -r requirements.lock
+	@$(BIN)/python -I -c 'import hatchling' || \
+		{ echo "pip has installed elsewhere: target, prefix or root is set in PIP_… or pip.conf"; exit 1; }
+	$(PIP) check
+	$(PIP) install --quiet --no-user --no-deps --no-build-isolation -e .
+	@echo "$(CURDIR) `$(BIN)/python --version`" > $@
 
 .PHONY: run
 run: setup  ## Start the whole shop with demo data on http://127.0.0.1:8000
@@ -49,9 +77,13 @@ test-clients: setup $(CLIENTS)  ## Try real clients in JavaScript; Node comes al
 	$(BIN)/pytest tests/clients
 
 $(CLIENTS): requirements-clients.lock tests/clients/package-lock.json
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	$(INSTALL) -r $<
 	cd tests/clients && ./node.sh npm ci
 	@touch $@
+
+.PHONY: test-setup
+test-setup: setup  ## Install with old and new pips, on unlike machines (needs a package index)
+	$(BIN)/pytest tests/setup -m network -n 0
 
 MINUTES ?= 5
 
@@ -74,7 +106,18 @@ format: setup  ## Format the code and put right what ruff can
 
 .PHONY: lock
 lock: setup  ## Bring the dependencies to their newest versions
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(PIP) install --quiet --no-user uv
 	$(COMPILE) --group dev --upgrade --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --output-file requirements-runtime.lock
 	$(subst pyproject.toml,,$(COMPILE)) --group clients --upgrade --output-file requirements-clients.lock
+	$(MAKE) try-lock
+
+.PHONY: try-lock
+try-lock:  ## Download what the lock has for every Python and platform (needs uv)
+	@set -e; folder=`mktemp -d`; trap 'rm -rf "$$folder"' EXIT; \
+	for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
+		echo "Python $$python, $$platform"; rm -rf "$$folder/wheels"; \
+		$(DOWNLOAD) --python-version $$python --python-platform $$platform --target "$$folder/wheels"; \
+	done; done; \
+	if $(DOWNLOAD) --python-version $(NEXT_PYTHON) --dry-run --target "$$folder/next" 2>/dev/null; then \
+		echo "Python $(NEXT_PYTHON) has all wheels now: raise the ceiling"; fi

@@ -9,6 +9,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.postgres.requirements import (
     check_before_migrating,
@@ -16,7 +17,7 @@ from infrastructure.postgres.requirements import (
     check_replica,
     check_tables,
 )
-from infrastructure.settings import Settings, SettingsError
+from infrastructure.settings import Settings, SettingsError, load_settings, unknown_settings
 
 log = structlog.get_logger()
 
@@ -25,6 +26,17 @@ BACKLOG = 2048  # connections that wait to be accepted
 
 class StartError(Exception):
     """The shop cannot start; the message is one line for the operator."""
+
+
+def begin(process: str, *, child: bool = False) -> Settings:
+    """The settings of a process that begins, whose logs are then as they say; `child` is one that
+    another process of the shop has started. Raises SettingsError."""
+    settings = load_settings()
+    configure_logs(process, settings.log_level, settings.log_format)
+    if not child:  # the other has said it
+        for complaint in unknown_settings(os.environ):
+            log.warning(complaint)
+    return settings
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks.document import write_into_document
 from benchmarks.report import kept_result, show, write
 from benchmarks.result import Result, busy
+from infrastructure.runtime.proxies import spare_loopback
 
 ALL = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]_*.py"))
 # What these are about takes its time: a quick run does them only when they are named.
@@ -39,6 +40,7 @@ def main(
     ] = False,
 ) -> None:
     """Measure the shop against what it could have been made with. A name's letter will do."""
+    spare_loopback()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every server is stopped
     console = Console()
     if busy() > 0.1:

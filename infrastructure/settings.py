@@ -3,7 +3,9 @@
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
+from difflib import get_close_matches
 from email import policy
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -204,6 +206,18 @@ def load_settings() -> Settings:
     except ValidationError as error:
         complaints = (_complaint(str(at["loc"][0]), at["input"]) for at in error.errors())
         raise SettingsError("; ".join(complaints)) from None
+
+
+def unknown_settings(names: Iterable[str]) -> list[str]:
+    """What to say of each of the variables that looks like a setting, and is none."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    complaints = []
+    for name in sorted(names):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            meant = get_close_matches(name.upper(), known, n=1, cutoff=0.75)
+            hint = f"; did you mean {meant[0]}?" if meant else ""
+            complaints.append(f"{name} is no setting{hint}")
+    return complaints
 
 
 def _complaint(name: str, value: object) -> str:

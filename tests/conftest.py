@@ -19,7 +19,9 @@ from xdist.workermanage import WorkerController  # type: ignore[import-untyped] 
 
 from infrastructure.operations.migrate import migrate
 from infrastructure.postgres.embedded import EmbeddedPostgres
+from infrastructure.runtime.proxies import spare_loopback
 
+spare_loopback()
 configure = structlog.configure
 
 

@@ -1,8 +1,10 @@
 """The command line. Exit status: 0 good, 1 failed, 2 used or set up wrongly, 75 try again."""
 
 import os
+import platform
 import socket
 import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import psycopg
@@ -13,22 +15,37 @@ from api import serving
 from api.demo.command import demo
 from api.failures import failure_of
 from api.serving import Work
-from api.startup import StartError, any_database, forbidden, unreachable
+from api.startup import StartError, any_database, begin, forbidden, unreachable
 from infrastructure.errors import InfrastructureError
 from infrastructure.identity.errors import ValidationFailed
-from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.embedded import EmbeddedError
-from infrastructure.settings import Settings, SettingsError, load_settings
+from infrastructure.runtime.proxies import spare_loopback
+from infrastructure.settings import SettingsError
 from infrastructure.text import escaped_lines
 
 app = typer.Typer(
     name="shop",
-    help="An event-sourced shop. Every setting is an environment variable, such as SHOP_PORT.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"shop {version('shop')} (Python {platform.python_version()})")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """An event-sourced shop. Every setting is an environment variable, such as SHOP_PORT."""
 
 
 @app.command(epilog="Example: SHOP_PORT=8080 shop serve")
@@ -38,7 +55,7 @@ def serve(
     ] = False,
 ) -> None:
     """Run the whole shop on this machine, with a PostgreSQL of its own unless one is set."""
-    settings = _start("serve")
+    settings = begin("serve")
     if with_demo:
         from api.demo.fill import serve_demo  # noqa: PLC0415  # the others do without it
 
@@ -50,7 +67,7 @@ def serve(
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop api")
 def api(fd: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
     """Answer GraphQL and HTTP, and nothing else."""
-    settings = _start("api")
+    settings = begin("api", child=fd is not None)
     if fd is None:
         serving.serve_api(settings)
     else:
@@ -61,7 +78,7 @@ def api(fd: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop worker")
 def worker(only: Annotated[Work | None, typer.Option(hidden=True)] = None) -> None:
     """Run the process manager, the projector and the courier; further ones stand by."""
-    settings = _start(only or "worker")
+    settings = begin(only or "worker", child=only is not None)
     if only is None:
         serving.work(settings)
     else:
@@ -71,7 +88,7 @@ def worker(only: Annotated[Work | None, typer.Option(hidden=True)] = None) -> No
 @app.command(epilog="Example: SHOP_DATABASE_URL=postgresql://shop@db/shop shop migrate")
 def migrate() -> None:
     """Make or change the tables; nothing happens where they are as they should be."""
-    with any_database(_start("migrate")):
+    with any_database(begin("migrate")):
         typer.echo("The database is up to date.")
 
 
@@ -88,10 +105,11 @@ app.command(epilog="Example: shop demo --url http://127.0.0.1:8080 completed")(d
 
 def main() -> None:
     """Run the command line; what an operator can put right is told in one line."""
+    spare_loopback()
     try:
         try:
             _import_commands(sys.argv[1:])
-            app()
+            app(prog_name="shop")  # also as `python -m api.cli`
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read what we print has read enough
@@ -118,12 +136,6 @@ def _import_commands(arguments: list[str]) -> None:
         from api.cli.operators import add_commands  # noqa: PLC0415
 
         add_commands(app)
-
-
-def _start(process: str) -> Settings:
-    settings = load_settings()
-    configure_logs(process, settings.log_level, settings.log_format)
-    return settings
 
 
 def _fail(reason: str, status: int) -> None:

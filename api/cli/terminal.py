@@ -23,13 +23,12 @@ from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingCo
 from rich.table import Table
 from rich.text import Text
 
-from api.startup import StartError, check_readable, database_url
+from api.startup import StartError, begin, check_readable, database_url
 from infrastructure.event_store.query import StoredEvent
-from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.read_models.rebuild import Connections
-from infrastructure.settings import Settings, load_settings
+from infrastructure.settings import Settings
 from infrastructure.text import TURNS, escaped
 
 if TYPE_CHECKING:
@@ -94,8 +93,7 @@ def open_shop(name: str) -> Iterator[Shop]:
 
     Raises StartError, SettingsError or EmbeddedError.
     """
-    settings = load_settings()
-    configure_logs(name, settings.log_level, settings.log_format)
+    settings = begin(name)
     with ExitStack() as stack:
         asleep = settings.embedded and running_url(settings.data_dir) is None
         if asleep and (settings.data_dir / "postgres").exists():

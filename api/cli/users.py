@@ -17,14 +17,12 @@ from api.cli.terminal import (
     say_table,
     shown,
 )
-from api.startup import any_database
+from api.startup import any_database, begin
 from api.validation import parse_uuid
 from infrastructure.errors import NotThere
 from infrastructure.identity.tokens import Role
 from infrastructure.identity.users import User, Users
-from infrastructure.observability.logs import configure_logs
 from infrastructure.postgres.connections import async_pool
-from infrastructure.settings import load_settings
 
 app = typer.Typer(help="Who there is, and who may do what.", no_args_is_help=True)
 
@@ -52,8 +50,7 @@ def create_admin(
     """Make an administrator. The password is asked for, unless it comes by the standard input."""
     from api.cli.administrators import create_administrator  # noqa: PLC0415  # the others do without it
 
-    settings = load_settings()
-    configure_logs("create-admin", settings.log_level, settings.log_format)
+    settings = begin("create-admin")
     password = (
         sys.stdin.readline().rstrip("\r\n")
         if password_stdin

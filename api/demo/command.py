@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from infrastructure.settings import load_settings
+from api.startup import begin
 
 
 class Name(StrEnum):
@@ -38,7 +38,7 @@ def demo(
     from api.demo.play import JsonLines, NoStage, Terminal, play  # noqa: PLC0415
     from api.demo.stories import STORIES  # noqa: PLC0415
 
-    settings = load_settings()
+    settings = begin("demo")
     address = url or f"http://{settings.host}:{settings.port}"
     stories = [story for story in STORIES if not names or story.name in names]
     console = Console(highlight=False)

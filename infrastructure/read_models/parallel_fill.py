@@ -76,7 +76,7 @@ def _start(
     # The address may hold a password, which a command line would show to everybody.
     address = make_conninfo(writer.info.dsn, password=writer.info.password or None)
     return subprocess.Popen(
-        [sys.executable, "-m", __name__, *map(str, arguments)],
+        [sys.executable, "-P", "-m", __name__, *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, CONNINFO: address, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -45,7 +45,8 @@ def shop_program(
 
     def start() -> Process:
         return subprocess.Popen(
-            [sys.executable, "-m", "api.cli", *arguments],
+            # -P: the folder that the shop is started in may have an `api` of its own
+            [sys.executable, "-P", "-m", "api.cli", *arguments],
             stdin=subprocess.PIPE,
             env={**os.environ, **environment},
             pass_fds=fds,

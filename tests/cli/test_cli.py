@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
@@ -32,6 +33,29 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     done = shop(*command.split(), "--help")
     assert done.returncode == 0
     assert f"shop {command}" in done.stdout.split("Example:")[1]
+
+
+def test_it_says_its_version() -> None:
+    assert shop("--version").stdout.startswith(f"shop {version('shop')} (Python ")
+
+
+@pytest.mark.parametrize("command", ["", "events", "events list"])
+def test_h_is_help_everywhere(command: str) -> None:
+    done = shop(*command.split(), "-h")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: shop {command}".rstrip())
+
+
+def test_a_shell_can_complete_what_is_typed() -> None:
+    asked = {"COMP_WORDS": "shop events exp", "COMP_CWORD": "2", "_SHOP_COMPLETE": "complete_bash"}
+    assert shop(**asked).stdout.split() == ["export"]
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "events list"])
+def test_a_mistyped_setting_is_told_at_every_start(command: str, tmp_path: Path) -> None:
+    (tmp_path / "data").touch()  # none of them gets far
+    done = shop(*command.split(), SHOP_PROT="8080", SHOP_DATA_DIR=str(tmp_path / "data"))
+    assert "SHOP_PROT is no setting; did you mean SHOP_PORT?" in done.stderr
 
 
 def test_an_unknown_command_is_wrong_usage() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.settings import Settings, SettingsError, load_settings
+from infrastructure.settings import Settings, SettingsError, load_settings, unknown_settings
 
 KEY = "k" * 32
 OTHER_KEY = "o" * 40
@@ -53,6 +53,22 @@ def test_a_wrong_value_is_named_with_what_it_should_have_been(
         load_settings()
     assert str(refused.value).startswith(complaint)
     assert "\n" not in str(refused.value)
+
+
+def test_a_mistyped_setting_is_told_with_what_was_meant() -> None:
+    names = [
+        "SHOP_PROT",
+        "SHOP_DATABASE_ULR",
+        "SHOP_PORT",
+        "shop_host",
+        "PATH",
+        "SHOP_SERVICE_HOST",
+    ]
+    assert unknown_settings(names) == [
+        "SHOP_DATABASE_ULR is no setting; did you mean SHOP_DATABASE_URL?",
+        "SHOP_PROT is no setting; did you mean SHOP_PORT?",
+        "SHOP_SERVICE_HOST is no setting",
+    ]
 
 
 def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
