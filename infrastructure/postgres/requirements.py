@@ -19,7 +19,7 @@ from projections import PROJECTIONS
 
 log = structlog.get_logger()
 
-OLDEST = 15  # the oldest major version on which the shop was tried
+OLDEST = 16  # the first major version with `pg_input_is_valid`, which `event_log` asks
 NEEDED = f"the shop needs {OLDEST} or newer"
 LOCK_CLASS = 7463  # of the advisory locks by which a start looks whether such locks last
 HEARD_WITHIN = 5.0  # seconds in which a notification of our own must come back

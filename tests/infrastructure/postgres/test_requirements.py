@@ -9,6 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infrastructure.operations.migrate import migrate
+from infrastructure.postgres import requirements
 from infrastructure.postgres.connections import conninfo
 from infrastructure.postgres.requirements import (
     NoTables,
@@ -71,6 +72,14 @@ def test_a_database_that_nobody_has_migrated_is_to_be_migrated(empty_database_ur
     check_before_migrating(empty_database_url)
     with pytest.raises(NoTables):
         check_before_working(empty_database_url)
+
+
+def test_a_server_that_is_too_old_is_refused(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "OLDEST", 99)
+    for check in (check_before_migrating, check_before_working, check_replica):
+        assert "is too old" in refusal(check, database_url)
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
