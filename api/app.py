@@ -38,6 +38,7 @@ from infrastructure.identity.revocations import SessionWatch
 from infrastructure.observability.tracing import tracing
 from infrastructure.operations.health import Backlog
 from infrastructure.postgres.connections import async_pool
+from infrastructure.postgres.watchdog import watch as watch_servers
 from infrastructure.read_models.changes import Follower
 from infrastructure.runtime.descriptors import Room, raise_limit
 from infrastructure.runtime.gc_tuning import spare_the_collector
@@ -97,6 +98,7 @@ async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIter
     Raises psycopg.OperationalError or PoolTimeout when the database cannot be reached.
     """
     url = database_url(settings)
+    watched.include(watch_servers())
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(async_pool(url, "api", size=POOL_SIZE))
         writer = await stack.enter_async_context(Writer(url, watched=watched))
@@ -111,9 +113,7 @@ async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIter
         following = await stack.enter_async_context(async_pool(read_url, "follower", size=1))
         watching = await stack.enter_async_context(async_pool(url, "watch", size=2))
         follower = await stack.enter_async_context(
-            Follower(
-                url, following, writer.history, [pool, reads, browsing, watching], watched=watched
-            )
+            Follower(url, following, writer.history, watched=watched)
         )
         watch = await stack.enter_async_context(SessionWatch(url, watched=watched))
         backlog = await stack.enter_async_context(

@@ -27,6 +27,7 @@ from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.observability.tracing import tracing
 from infrastructure.postgres.connections import async_pool
 from infrastructure.postgres.embedded import EmbeddedPostgres
+from infrastructure.postgres.watchdog import watch as watch_servers
 from infrastructure.runtime.descriptors import Room, raise_limit
 from infrastructure.runtime.gc_tuning import spare_the_collector
 from infrastructure.runtime.orphans import wait_until_orphaned
@@ -220,6 +221,7 @@ async def _run_courier(settings: Settings, url: str, watched: Watched) -> None:
             url=url,
             mail_from=settings.mail_from,
         )
+        watched.include(watch_servers())
         signs = SignsOfLife(pool, "courier", watched)
         tasks = [
             watched.task("courier", lambda: courier.run(stop), until=stop),

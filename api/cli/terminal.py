@@ -25,6 +25,7 @@ from rich.text import Text
 
 from api.startup import StartError, begin, check_readable, database_url
 from infrastructure.event_store.query import StoredEvent
+from infrastructure.postgres import patience
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.read_models.rebuild import Connections
@@ -78,7 +79,7 @@ class Shop:
         """The answer of a query function."""
 
         async def answer() -> T:
-            connection = await AsyncConnection.connect(
+            connection = await patience.AsyncConnection.connect(
                 conninfo(self.url, self.name, statement_timeout=0), autocommit=True
             )
             async with connection:

@@ -18,6 +18,7 @@ from psycopg.rows import TupleRow
 
 from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.observability.metrics import Measures
+from infrastructure.postgres import patience
 from infrastructure.postgres.connections import AWAY, conninfo
 
 log = structlog.get_logger()
@@ -26,7 +27,7 @@ HEARTBEAT = 1.0  # seconds between two signs of life of an idle leader
 FROZEN_AFTER = 6.0  # seconds without one, after which a standby ends the leader's connection
 STANDBY_POLL = 0.3  # seconds between two tries of a standby
 MIGRATION_POLL = 1.0  # seconds between two tries of a release that is not the migrated one
-LONGEST_BACKOFF = 5.0  # seconds between two tries to reach the database
+LONGEST_BACKOFF = 1.0  # seconds between two tries to reach the database
 LOCK_CLASS = 7461  # tells the runners' advisory locks from others
 
 ELECT = """
@@ -120,7 +121,7 @@ class Runner:
         backoff = 0.1
         while not self._stop.is_set():
             try:
-                with psycopg.connect(
+                with patience.Connection.connect(
                     self._conninfo, autocommit=True, prepare_threshold=0
                 ) as connection:
                     lead = self._stand_by(connection)

@@ -10,11 +10,11 @@ from typing import Self
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
 
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store.store import APPEND, IdempotencyKey, NewEvent, append_parameters
 from infrastructure.postgres.connections import AWAY, conninfo
+from infrastructure.postgres.patience import AsyncConnection
 from infrastructure.postgres.timeline import History
 from infrastructure.runtime.watched import LastingTask, Watched
 

@@ -14,7 +14,6 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -35,6 +34,7 @@ from infrastructure.mail.transports import (
     sender_of,
     verification_letter,
 )
+from infrastructure.postgres import patience
 from infrastructure.postgres.connections import AWAY, conninfo
 
 log = structlog.get_logger()
@@ -114,7 +114,7 @@ class Courier:
         """Send what is due, until `stop`; a database that cannot be reached is waited for."""
         while not stop.is_set():
             try:
-                async with await AsyncConnection.connect(
+                async with await patience.AsyncConnection.connect(
                     self._conninfo, autocommit=True
                 ) as listener:
                     await listener.execute("LISTEN outbox_mails")

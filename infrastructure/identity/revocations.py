@@ -13,11 +13,11 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
 
 from infrastructure.clock import Clock, utc_now
 from infrastructure.identity.tokens import ACCESS_TOKEN_LIFETIME
 from infrastructure.postgres.connections import conninfo
+from infrastructure.postgres.patience import AsyncConnection
 from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()

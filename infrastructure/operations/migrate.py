@@ -11,13 +11,13 @@ from dataclasses import asdict
 from importlib.resources import files
 from time import monotonic
 
-import psycopg
 import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.message import message
 from infrastructure.errors import InfrastructureError
+from infrastructure.postgres import patience
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.read_models.rebuild import Connections, deploy
 from projections import PROJECTIONS
@@ -70,7 +70,7 @@ def migrate(url: str) -> None:
     """Make or change all tables, functions and read models. Whoever calls it second waits for the
     first. Raises psycopg.Error when the database cannot be reached or refuses, and NewerDatabase.
     """
-    with psycopg.connect(
+    with patience.Connection.connect(
         conninfo(url, "migrate", search_path="public", statement_timeout=0, lock_timeout=60_000),
         autocommit=True,
     ) as connection:

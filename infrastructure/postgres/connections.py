@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 import psycopg
 import structlog
-from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from infrastructure.postgres.patience import AsyncConnection, Connection
+from infrastructure.postgres.pulse import broken
 from projections import PROJECTIONS
 
 log = structlog.get_logger()
@@ -41,6 +42,8 @@ def session_settings(
         "statement_timeout": str(statement_timeout),
         "lock_timeout": str(lock_timeout),
         "idle_in_transaction_session_timeout": "60000",
+        # What nobody waits for any more ends: unlike a cancel, this ends no wait for a standby.
+        "client_connection_check_interval": "2000",
         "idle_session_timeout": "0",  # whoever listens is idle for as long as nothing happens
         # Whatever a database or a role has been given: appends read what others have committed
         # while they waited, and times are read as they are written here.
@@ -59,7 +62,7 @@ def conninfo(url: str, application_name: str, **settings: Any) -> str:
     asked = session_settings(**settings)
     options = [str(own), *(f"-c {name}={_escaped(value)}" for name, value in asked.items())]
     values = {
-        "connect_timeout": 5,
+        "connect_timeout": 3,
         **KEEPALIVE,
         **said,
         "application_name": f"{said.get('application_name') or 'shop'} {application_name}",
@@ -76,8 +79,9 @@ def _escaped(value: str) -> str:
 
 def async_pool(url: str, application_name: str, *, size: int, **kwargs: Any) -> AsyncConnectionPool:
     """A pool, not opened yet, of connections in autocommit: a read costs no BEGIN and COMMIT."""
-    return AsyncConnectionPool(
+    return Pool(
         conninfo(url, application_name, **kwargs),
+        connection_class=AsyncConnection,
         min_size=min(2, size),
         max_size=size,
         timeout=5,
@@ -92,28 +96,43 @@ def async_pool(url: str, application_name: str, *, size: int, **kwargs: Any) -> 
     )
 
 
-async def _read_json_fast(connection: AsyncConnection) -> None:
+class Pool(AsyncConnectionPool):
+    """When a connection of the process breaks, those that lie here are looked at first: callers
+    would find them one by one, with a pause of a second or two after each."""
+
+    _looked_at = 0
+
+    async def getconn(self, timeout: float | None = None) -> psycopg.AsyncConnection:
+        """As psycopg's."""
+        if self._looked_at != broken.number:
+            self._looked_at = broken.number
+            await self.check()
+        return await super().getconn(timeout)
+
+
+async def _read_json_fast(connection: psycopg.AsyncConnection) -> None:
     """Half of the time that a page of orders took to read was `json.loads`."""
     set_json_loads(orjson.loads, connection)
 
 
-async def _check(connection: AsyncConnection) -> None:
+async def _check(connection: psycopg.AsyncConnection) -> None:
     """Nothing is sent unasked but a farewell: only where there is something to read, the server is
     asked whether it is there. Raises psycopg.OperationalError."""
     waiting = poll()
     waiting.register(connection.pgconn.socket, POLLIN)
-    if waiting.poll(0):
+    given_up = isinstance(connection, AsyncConnection) and connection.pulse.ended
+    if given_up or waiting.poll(0):
         await connection.execute("")
 
 
-async def _nothing(_: AsyncConnection) -> None:
+async def _nothing(_: psycopg.AsyncConnection) -> None:
     """With something to do, the pool takes connections back in a task of its own: a caller that is
     cancelled while it gives one back would lose it otherwise (psycopg_pool 3.3)."""
 
 
 def tool_connection(url: str, application_name: str) -> psycopg.Connection:
     """For what may take long: no timeouts but for locks; in autocommit. Raises psycopg.Error."""
-    connection = psycopg.connect(
+    connection = Connection.connect(
         conninfo(url, application_name, statement_timeout=0), autocommit=True
     )
     connection.execute("SET idle_in_transaction_session_timeout = 0")

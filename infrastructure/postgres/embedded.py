@@ -24,6 +24,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from infrastructure.postgres import patience
 from infrastructure.runtime import orphans
 
 VERSION = 18
@@ -251,7 +252,7 @@ def _url(socket_dir: Path, database: str) -> str:
 
 
 def _connect(socket_dir: Path) -> "psycopg.Connection[tuple[object, ...]]":
-    return psycopg.connect(_url(socket_dir, "postgres"), autocommit=True)
+    return patience.Connection.connect(_url(socket_dir, "postgres"), autocommit=True)
 
 
 def _first_number(file: Path) -> int:

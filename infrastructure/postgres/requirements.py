@@ -14,6 +14,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from infrastructure.errors import InfrastructureError
+from infrastructure.postgres import patience
 from infrastructure.postgres.connections import conninfo, session_settings
 from projections import PROJECTIONS
 
@@ -156,7 +157,9 @@ def check_replica(url: str) -> None:
 
 def _connected(url: str) -> Connection[TupleRow]:
     try:
-        return psycopg.connect(conninfo(url, "start"), autocommit=True, prepare_threshold=None)
+        return patience.Connection.connect(
+            conninfo(url, "start"), autocommit=True, prepare_threshold=None
+        )
     except psycopg.OperationalError as error:
         if "unrecognized configuration parameter" in str(error):
             raise Unsuitable(f"PostgreSQL is too old: {NEEDED}") from error

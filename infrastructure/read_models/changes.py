@@ -6,7 +6,7 @@ One listener and one query a wake-up serve everybody who waits in the process.
 import asyncio
 import heapq
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,11 +15,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection, Notify
+from psycopg import Notify
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from infrastructure.errors import ReadModelsLate
 from infrastructure.postgres.connections import conninfo
+from infrastructure.postgres.patience import AsyncConnection
 from infrastructure.postgres.timeline import History
 from infrastructure.runtime.watched import LastingTask, Watched
 
@@ -86,15 +87,12 @@ class Follower:
         listen_url: str,
         pool: AsyncConnectionPool,
         history: History | None = None,
-        pools: Sequence[AsyncConnectionPool] = (),
         *,
         watched: Watched | None = None,
     ) -> None:
-        """`pools` are others of the process, whose connections are looked at when ours breaks."""
         self._watched = watched or Watched()
         self._conninfo = conninfo(listen_url, "follower")
         self._pool = pool
-        self._pools = (pool, *pools)
         self._history = history or History()
         self._seen_history = 0
         self._announced = 0
@@ -123,10 +121,12 @@ class Follower:
     async def wait_for(self, position: int, timeout: float = 5.0) -> None:
         """Return when the read models have seen `position`. Raises ReadModelsLate after `timeout`
         seconds."""
-        if position <= self.position:
+        if position <= self.position and self._seen_history == self._history.number:
             return
         seen: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (position, next(self._order), seen))
+        if position <= self.position:
+            self._news.set()  # in another history: where are the read models there?
         try:
             async with asyncio.timeout(timeout):
                 await seen
@@ -151,7 +151,7 @@ class Follower:
         """How many are being served."""
         return len({id(changes) for served in self._subscribers.values() for changes in served})
 
-    async def probe(self, connection: AsyncConnection) -> None:
+    async def probe(self, connection: psycopg.AsyncConnection) -> None:
         """Return when a word that is said over `connection` has been heard here."""
         word = uuid4().hex
         heard = self._echoes[word] = asyncio.get_running_loop().create_future()
@@ -178,11 +178,8 @@ class Follower:
                         self._hear(notification)
             except psycopg.Error as error:
                 await log.awarning("does not hear the read models", error=str(error).strip())
-                # All others are most likely gone too: better found now than by callers.
-                for pool in self._pools:
-                    await pool.check()
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
-                pause = min(pause * 2, 2.0)
+                pause = min(pause * 2, 1.0)
 
     def _hear(self, said: Notify) -> None:
         """Whatever it is that somebody says: it is a reason to look."""
@@ -226,11 +223,15 @@ class Follower:
         return self.position < self._announced or self._repaired < self._announced_repair
 
     async def _look(self) -> None:
+        history = self._history.number
         rows = await self._read()
+        if history != self._history.number:  # this may be what was there in the one before
+            self._news.set()
+            return
         position: int = max(row[0] or 0 for row in rows)
         repaired: int = max(row[3] for row in rows)
-        if self._seen_history != self._history.number:
-            self._seen_history = self._history.number
+        if self._seen_history != history:
+            self._seen_history = history
             self.position, self._announced = min(self.position, position), 0
         if not self._looked or repaired < self._repaired:
             # What has changed so far nobody knows: let everybody look.

@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import cast
 
-import psycopg
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
+from infrastructure.postgres import patience
 from infrastructure.read_models.copy import Copy, search_path, without_gc
 from infrastructure.read_models.copy_table import Kind, kept, open_copy
 from projections import PROJECTIONS
@@ -105,7 +105,10 @@ def _fill(name: str, kind: Kind, numbers: Sequence[int]) -> None:
     """What one of the processes does: every stretch whose turn it is."""
     first, up_to, stretch, processes, turn = numbers
     (projection,) = (p for p in PROJECTIONS if p.name == name)
-    with psycopg.connect(os.environ[CONNINFO], autocommit=True) as connection, without_gc():
+    with (
+        patience.Connection.connect(os.environ[CONNINFO], autocommit=True) as connection,
+        without_gc(),
+    ):
         copy = open_copy(connection, connection, projection, kind, stretch)
         search_path(connection, f"{name}_{kind}")
         for number, end in enumerate(_ends(first, up_to, stretch)):

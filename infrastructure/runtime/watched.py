@@ -137,6 +137,10 @@ class Watched:
         threading.Thread(target=keep_running, name=name, daemon=True).start()
         return lasting
 
+    def include(self, lasting: Lasting) -> None:
+        """Look after what was begun elsewhere, too."""
+        self._all.append(lasting)
+
     def __iter__(self) -> Iterator[Lasting]:
         return iter(self._all)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infrastructure.postgres.embedded import BINARIES, EmbeddedPostgres
 
@@ -89,6 +90,11 @@ class Server:
         self._postgres.release()
 
     @property
+    def folder(self) -> Path:
+        """Where its socket is."""
+        return Path(str(conninfo_to_dict(self.url)["host"]))
+
+    @property
     def pid(self) -> int:
         """Of the server itself, which all its other processes come from."""
         return int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -98,6 +104,12 @@ class Server:
         assert self._guard.stdin is not None
         self._guard.wait(30)
         self._guard.stdin.close()
+
+
+def primary_of(*servers: Server) -> str:
+    """The URL of whichever of them is the primary."""
+    folders = ",".join(str(server.folder) for server in servers)
+    return make_conninfo(servers[0].url, host=folders, target_session_attrs="read-write")
 
 
 @contextmanager

@@ -148,10 +148,13 @@ def test_every_connection_has_its_time_limits(database_url: str, limit: str) -> 
 
 
 def test_nobody_connects_without_them() -> None:
-    """Whoever makes a connection takes its address from the one function that sets them."""
+    """Whoever makes a connection takes its address from the one function that sets them, and the
+    connection is one whose waits end."""
     root = Path(infrastructure.__file__).parent.parent
     for package in ("infrastructure", "api"):
         for path in (root / package).rglob("*.py"):
             source = path.read_text()
-            if "Connection.connect(" in source or "psycopg.connect(" in source:
+            assert "psycopg.connect(" not in source, path
+            if "Connection.connect(" in source:
                 assert "conninfo" in source or path.name == "embedded.py", path
+                assert "patience" in source or path.name == "servers.py", path

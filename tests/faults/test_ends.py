@@ -9,6 +9,7 @@ import structlog
 
 from infrastructure.consumers.signs_of_life import SignsOfLife
 from infrastructure.postgres.connections import async_pool
+from infrastructure.postgres.watchdog import Watchdog
 from infrastructure.read_models import changes
 from infrastructure.runtime.watched import Watched
 from tests.api.mutations import DEPOSIT, buy
@@ -18,6 +19,7 @@ from tests.faults.test_seeing import figures
 from tests.faults.waiting import until
 
 TASKS = ["backlog", "follower follows", "follower listens", "session watch", "writer"]
+THREAD = "database watchdog"
 NONSENSE = ["", "x", "1.5", "-1", "99999999999", "9" * 5_000, "\N{SKATEBOARD}", "{}"]
 CHANNELS = ["projected", "sessions_ended", "outbox_mails", "stored_events"]
 
@@ -41,7 +43,25 @@ async def problems(shop: Shop) -> dict[str, str]:
 
 
 def test_every_task_is_ended_here(shop: Shop) -> None:
-    assert sorted(lasting.name for lasting in shop.api.services.watched) == TASKS
+    assert sorted(lasting.name for lasting in shop.api.services.watched) == sorted([*TASKS, THREAD])
+
+
+async def test_the_end_of_the_watchdog_is_seen_and_it_heals(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    async def is_red() -> bool:
+        return THREAD in await problems(shop)
+
+    async def is_green() -> bool:
+        return not await is_red()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Watchdog, "look", fail)
+        await until(is_red)
+    await until(is_green)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -9,7 +9,6 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from infrastructure.operations.migrate import migrate
@@ -19,7 +18,7 @@ from tests.conftest import _temporary_folder
 from tests.faults.buyers import Answers, buying
 from tests.faults.checks import faults, is_settled
 from tests.faults.conftest import OPTIONS, Stand
-from tests.faults.server import STANDBY, Server, running_server
+from tests.faults.server import STANDBY, Server, primary_of, running_server
 from tests.faults.waiting import until
 
 BEHIND = "SELECT pg_last_wal_replay_lsn() < %s::pg_lsn"
@@ -39,12 +38,7 @@ def replicated(
     with running_server(primary, OPTIONS) as server:
         migrate(server.url)
         with server.standby(replica) as standby:
-            hosts = [conninfo_to_dict(each.url)["host"] for each in (server, standby)]
-            url = make_conninfo(
-                server.url,
-                host=",".join(map(str, hosts)),
-                target_session_attrs="read-write",
-            )
+            url = primary_of(server, standby)
             read = SecretStr(standby.url) if reading else None
             with whole_shop(url, limits=False, read_database_url=read) as shop:
                 yield Stand(standby, shop, Answers()), server
