@@ -13,21 +13,34 @@ from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import Event, OrderPlaced
 from domain.message import message
-from domain.recorded import Origin, Recorded
+from domain.recorded import Origin
 from infrastructure.aggregates import UnitOfWork
+
+# What an execution begins with.
+BEGINS = frozenset({OrderPlaced.__name__})
+
+
+@message
+class Unreadable:
+    """An event of an execution that this release cannot read."""
+
+    topic: str
+    error: Exception
 
 
 @message
 class Input:
     """An event to react to; `place` is its stream and version, None for what stands in no log, and
-    `position` 0 until it is recorded."""
+    `position` 0 until it is recorded. `unparks` are the positions of what is parked of its
+    execution, and done with when this is."""
 
     execution_id: UUID
-    event: Event | TimedOut
+    event: Event | TimedOut | Unreadable
     actor_id: UUID | None
     place: tuple[UUID, int] | None
     position: int
     ordinal: int = 0
+    unparks: tuple[int, ...] = ()
 
     def origin(self) -> Origin:
         """That of what follows from it."""
@@ -75,7 +88,7 @@ class Batch:
         while queue and (self._hops == 0 or hops < self._hops):
             commands: deque[tuple[Origin, Command]] = deque()
             for reacted in queue:
-                if following := self._reaction(reacted.execution_id, reacted.event):
+                if following := self._reaction_to(reacted):
                     origin = reacted.origin()
                     commands.extend((origin, command) for command in following)
             self._load_for(commands)
@@ -99,15 +112,32 @@ class Batch:
     def _load_for(self, commands: Collection[tuple[Origin, Command]]) -> None:
         self._load(self._outcome.work, {stream_id(command) for _, command in commands})
 
-    def _reaction(self, execution_id: UUID, event: Event | Refused | TimedOut) -> list[Command]:
+    def _reaction_to(self, reacted: Input) -> list[Command]:
+        execution_id, event = reacted.execution_id, reacted.event
+        match event:
+            case Unreadable(topic, error):
+                if topic in BEGINS or self._process(execution_id) is not None:
+                    raise Poison(execution_id, error)
+                return []
+            case TimedOut() if self._process(execution_id) is None:
+                return []
+            case OrderPlaced() if reacted.unparks:
+                # What there is of it only waits until this is tried again.
+                self._outcome.processes[execution_id] = None
+        return self._reaction(execution_id, event)
+
+    def _process(self, execution_id: UUID) -> PlaceOrderProcess | None:
         processes = self._outcome.processes
-        process = (
+        return (
             processes[execution_id]
             if execution_id in processes
             else self._processes.get(execution_id)
         )
+
+    def _reaction(self, execution_id: UUID, event: Event | Refused | TimedOut) -> list[Command]:
+        process = self._process(execution_id)
         try:
-            processes[execution_id], commands = react(process, event)
+            self._outcome.processes[execution_id], commands = react(process, event)
         except Exception as error:  # whatever it is, it is this execution's alone
             raise Poison(execution_id, error) from error
         return commands
@@ -125,12 +155,6 @@ class Batch:
             Input(execution_id, each.event, origin.actor_id, (each.stream_id, each.version), 0, n)
             for n, each in enumerate(happened, first)
         ]
-
-
-def input_of(execution_id: UUID, recorded: Recorded) -> Input:
-    """A recorded event of an execution, to be reacted to."""
-    place = (recorded.stream_id, recorded.version)
-    return Input(execution_id, recorded.event, recorded.origin.actor_id, place, recorded.position)
 
 
 def not_begun(

@@ -107,6 +107,11 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+# With one hop a commit a test can stop the process manager between any two steps of a saga. Who
+# runs a shop has no use for it.
+FOR_TESTS = frozenset({"hops_per_commit"})
+
+
 class Settings(BaseSettings):
     """Each description completes the sentence "SHOP_…: the value is not …"."""
 

@@ -22,8 +22,10 @@ PARK = (
 TO_RETRY = (
     f"SELECT p.belongs_to, {EVENT_COLUMNS}"
     " FROM parked_events p JOIN stored_events e ON e.notification_id = p.position"
-    " WHERE p.consumer = %s AND p.belongs_to IN ("
-    "  SELECT belongs_to FROM parked_events WHERE consumer = %s AND retry_at <= clock_timestamp())"
+    " WHERE p.consumer = %(me)s AND p.belongs_to IN ("
+    "  SELECT belongs_to FROM parked_events"
+    "  WHERE consumer = %(me)s AND retry_at <= clock_timestamp()"
+    "  GROUP BY 1 ORDER BY min(retry_at), min(position) LIMIT %(most)s)"
     " ORDER BY p.position"
 )
 
@@ -47,10 +49,11 @@ def park(cursor: Cursor[TupleRow], consumer: str, parked: Iterable[Parked]) -> N
 
 def unpark(cursor: Cursor[TupleRow], consumer: str, positions: Iterable[int]) -> None:
     """These were processed after all."""
-    cursor.execute(
-        "DELETE FROM parked_events WHERE consumer = %s AND position = ANY(%s)",
-        (consumer, list(positions)),
-    )
+    if done := list(positions):
+        cursor.execute(
+            "DELETE FROM parked_events WHERE consumer = %s AND position = ANY(%s)",
+            (consumer, done),
+        )
 
 
 def parked_owners(connection: Connection, consumer: str) -> set[UUID]:
@@ -61,7 +64,10 @@ def parked_owners(connection: Connection, consumer: str) -> set[UUID]:
     return {row[0] for row in cursor}
 
 
-def to_retry(connection: Connection, consumer: str) -> list[tuple[UUID, EventRow]]:
-    """What somebody asked to be tried again, with all that waits behind it, in log order."""
-    cursor = connection.execute(TO_RETRY, (consumer, consumer), binary=True)
+def to_retry(
+    connection: Connection, consumer: str, most: int | None = None
+) -> list[tuple[UUID, EventRow]]:
+    """What somebody asked to be tried again, with all that waits behind it, in log order; of up to
+    `most` processes or streams (None: of all)."""
+    cursor = connection.execute(TO_RETRY, {"me": consumer, "most": most}, binary=True)
     return [(row[0], row[1:]) for row in cursor]

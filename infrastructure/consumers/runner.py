@@ -34,7 +34,8 @@ ELECT = """
 INSERT INTO runners (name, epoch, holder, backend_pid, heartbeat)
 VALUES (%(name)s, 1, %(holder)s, pg_backend_pid(), clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET epoch = runners.epoch + 1, holder = excluded.holder,
-    backend_pid = excluded.backend_pid, heartbeat = excluded.heartbeat
+    backend_pid = excluded.backend_pid, heartbeat = excluded.heartbeat, unattended =
+    runners.unattended + greatest(excluded.heartbeat - runners.heartbeat, '0')
 RETURNING epoch
 """
 TELL_FIGURES = """
@@ -188,6 +189,6 @@ class Runner:
                 self._consumer.heartbeat(lead)
                 lead.tell_figures(self._consumer.measures.text())
                 beat = monotonic()
-            if not busy:
+            elif not busy:
                 for _ in lead.connection.notifies(timeout=HEARTBEAT / 2, stop_after=1):
                     pass

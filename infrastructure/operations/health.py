@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from domain.message import message
 from infrastructure.errors import Overloaded
 from infrastructure.identity.outbox import MailsUnsent, mails_unsent
+from infrastructure.process_managers.table import WORKED_UNTIL
 from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()
@@ -41,8 +42,8 @@ SELECT consumer, count(error), count(*) - count(error) FROM parked_events
 WHERE consumer NOT LIKE '%/%'  -- a copy that is not live holds up nobody
 GROUP BY 1 ORDER BY 1
 """
-UNFINISHED: LiteralString = """
-SELECT count(*), count(*) FILTER (WHERE due_at < clock_timestamp()),
+UNFINISHED: LiteralString = f"""
+SELECT count(*), count(*) FILTER (WHERE due_at <= {WORKED_UNTIL}),
     coalesce(extract(epoch FROM clock_timestamp() - min(started_at)), 0)::float8
 FROM processes
 """

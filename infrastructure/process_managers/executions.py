@@ -19,14 +19,14 @@ from infrastructure.aggregates import EMPTY
 from infrastructure.errors import NotThere
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.store import EVENT_COLUMNS, READ_STREAMS, EventRow, decode_row
-from infrastructure.process_managers.table import PROCESS
+from infrastructure.process_managers.table import PROCESS, WORKED_UNTIL
 
 CONSUMER = "process-manager"
 
-_SELECT: LiteralString = """
+_SELECT: LiteralString = f"""
 SELECT e.execution_id, e.order_id, e.customer_id, e.name, e.status, e.steps, e.problem,
-    e.started_at, e.finished_at, e.started_position, p.step, p.since, p.due_at, parked.error,
-    coalesce(parked.events, 0)
+    e.started_at, e.finished_at, e.started_position, p.step, p.since, p.due_at,
+    coalesce(parked.error, p.error), coalesce(parked.events, 0)
 FROM executions e LEFT JOIN processes p USING (execution_id) LEFT JOIN (
     SELECT belongs_to, count(*) AS events, min(error) AS error
     FROM parked_events WHERE consumer = 'process-manager' GROUP BY belongs_to
@@ -36,7 +36,7 @@ WHERE (%(id)s::uuid IS NULL OR e.execution_id = %(id)s)
     AND (%(customer)s::uuid IS NULL OR e.customer_id = %(customer)s)
     AND (%(statuses)s::text[] IS NULL OR e.status = ANY(%(statuses)s))
     AND (%(before)s::timestamptz IS NULL OR e.started_at < %(before)s)
-    AND (NOT %(stuck)s OR parked.events > 0 OR p.due_at < clock_timestamp())
+    AND (NOT %(stuck)s OR parked.events > 0 OR p.due_at <= {WORKED_UNTIL})
 ORDER BY e.started_position DESC LIMIT %(limit)s
 """
 _PARKED: LiteralString = (
@@ -49,8 +49,8 @@ _PARKED: LiteralString = (
 @message
 class ExecutionState:
     """An execution as the read model has it; and while it is unfinished, the `step` in which it has
-    been `since`, until when that may last (`due_at`), its error where it is put aside, and how many
-    of its events are."""
+    been `since`, until when that may last (`due_at`), its error where it is put aside or cannot be
+    undone, and how many of its events are aside."""
 
     execution_id: UUID
     order_id: UUID

@@ -1,12 +1,15 @@
 """Runs the place-order saga: feeds events to `react`, sends the commands, and feeds what comes of
 them back, until nothing is left to do; then commits events, processes and position at once.
 
-A crash before the commit loses nothing but the work of a batch, a crash after it nothing at all:
-what is read again is not waited for any more, so `react` ignores it.
+After each commit every event up to the position that concerns a running execution was reacted to
+or is parked; what stands behind it waits. A crash before the commit loses nothing but the work of a
+batch, a crash after it nothing at all: what is read again is not waited for any more, so `react`
+ignores it.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from time import time_ns
 from typing import get_args
 from uuid import UUID
@@ -15,28 +18,44 @@ import psycopg
 import structlog
 from psycopg import Cursor
 from psycopg.rows import TupleRow
-from pydantic import ValidationError
 
 from application.place_order import PlaceOrderProcess, TimedOut
 from domain.events import Event, OrderPlaced
-from infrastructure.aggregates import Aggregates, UnitOfWork
-from infrastructure.command_handling.snapshots import DueSnapshots, read_streams, save_snapshots
-from infrastructure.consumers.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.aggregates import UnitOfWork
+from infrastructure.command_handling.snapshots import save_snapshots
+from infrastructure.consumers.parking import Parked, park, parked_owners, unpark
 from infrastructure.consumers.runner import Lead
-from infrastructure.event_store.codec import EVENT_TYPES, UnknownEvent
+from infrastructure.event_store.codec import UNREADABLE
 from infrastructure.event_store.store import (
     APPEND,
     EVENT_COLUMNS,
-    READ_STREAMS,
     EventRow,
     append_parameters,
     decode_row,
-    now,
 )
 from infrastructure.observability.metrics import ProcessManagerMeasures
 from infrastructure.observability.tracing import Tracer
-from infrastructure.process_managers.table import load_processes, overdue, save_processes
-from infrastructure.saga_batch import Batch, Input, Outcome, Poison, input_of, not_begun
+from infrastructure.process_managers.inbox import Inbox
+from infrastructure.process_managers.inputs import (
+    of_execution,
+    retries,
+    time_limits,
+    unreadable,
+)
+from infrastructure.process_managers.streams import Streams
+from infrastructure.process_managers.table import (
+    load_processes,
+    make_up_for_absence,
+    save_processes,
+    timed_out,
+)
+from infrastructure.saga_batch import (
+    Batch,
+    Input,
+    Outcome,
+    Poison,
+    not_begun,
+)
 
 log = structlog.get_logger()
 
@@ -47,17 +66,17 @@ OWN_EVENTS = frozenset(
     for cls in get_args(Event)
     if "execution_id" in cls.__dataclass_fields__ and cls is not OrderPlaced
 )
-OTHERS_EVENTS = sorted(set(EVENT_TYPES) - OWN_EVENTS)
 
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
-# The head of the log beside each event: a row without an event where there is none.
+# How far was looked beside each event: a row without an event where there is none.
 READ = (
-    f"SELECT head.position, e.* FROM ({HEAD}) AS head (position) LEFT JOIN LATERAL ("
-    f" SELECT {EVENT_COLUMNS} FROM stored_events"
-    " WHERE notification_id > %s AND notification_id <= head.position"
-    " AND topic = ANY(%b::text[]) ORDER BY notification_id LIMIT %s) AS e ON true"
+    f"SELECT til.position, e.* FROM (SELECT least(({HEAD}), %s)) AS til (position)"
+    f" LEFT JOIN LATERAL (SELECT {EVENT_COLUMNS} FROM stored_events"
+    " WHERE notification_id > %s AND notification_id <= til.position"
+    " AND topic <> ALL(%b::text[]) ORDER BY notification_id LIMIT %s) AS e ON true"
     " ORDER BY e.notification_id"
 )
+LAST_POSITION = 2**63 - 1
 TRACK = (
     "INSERT INTO notification_tracking (application_name, notification_id) VALUES (%s, %s)"
     " ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id"
@@ -76,30 +95,30 @@ class ProcessManager:
         hops: int = 0,
         batch: int = 500,
         time_limit: timedelta = timedelta(seconds=60),
-        clock: Callable[[], datetime] = now,
         tracer: Tracer | None = None,
     ) -> None:
         self._hops = hops
         self._batch = batch
         self._time_limit = time_limit
-        self._clock = clock
         self._tracer = tracer
-        self._aggregates = Aggregates(100_000)
+        self._streams = Streams(100_000)
         self._processes: dict[UUID, PlaceOrderProcess] = {}
         self._parked: set[UUID] = set()
-        self._left: list[Input] = []
-        self._snapshots = DueSnapshots()
+        self._inbox = Inbox()
         self._position = 0
         self._tracked = 0
         self._recovered_at = 0
+        self._asked: int | None = None
         self.measures = ProcessManagerMeasures()
 
     def recover(self, lead: Lead) -> None:
         """Begin where the last commit of whoever led before ended."""
         connection = lead.connection
-        self._aggregates.clear()
-        self._snapshots.clear()
-        self._left = []
+        self._streams.clear()
+        self._inbox.clear()
+        self._asked = None
+        with lead.transaction() as cursor:
+            make_up_for_absence(cursor, self.name)
         self._parked = parked_owners(connection, self.name)
         self._processes = load_processes(connection)
         row = connection.execute(
@@ -111,94 +130,80 @@ class ProcessManager:
 
     def work(self, lead: Lead) -> bool:
         """React to the next batch of events. Raises psycopg.OperationalError or Fenced."""
-        head, rows = self._read(lead)
-        inputs = self._left + self._inputs(rows)
+        recovering = self._position < self._recovered_at
+        until, rows = self._read(lead, recovering)
+        self._inbox.add(self._inputs(rows))
         full = len(rows) == self._batch
-        position = rows[-1][0] if full else head
+        position = rows[-1][0] if full else until
+        if self._asked is not None and position >= self._asked:
+            self._ask(lead, position)
+        inputs = self._inbox.take(position)
         if inputs:
             with self.measures.seconds.time():
                 self._process(lead, inputs, position)
             self.measures.events.observe(len(inputs))
         self._position = position
-        return full or bool(inputs)
+        return recovering or full or bool(inputs)
 
     def heartbeat(self, lead: Lead) -> None:
         """Show that it lives and how far it has read, keep snapshots of streams that have grown,
-        and try again what somebody asked for."""
-        self._retry(lead)
-        self._give_up_overdue(lead)
-        snapshots = self._snapshots.take(lead.connection)
+        and look at time limits and retries as soon as all that is recorded now has been read."""
+        snapshots = self._streams.take_snapshots(lead.connection)
         with lead.transaction() as cursor:
             self._track(cursor, self._position)
+            make_up_for_absence(cursor, self.name)
             save_snapshots(cursor, snapshots.items())
         self._tracked = self._position
+        self._asked = _number(lead.connection.execute(HEAD))
 
-    def _retry(self, lead: Lead) -> None:
-        """Try again what somebody asked for, with all that waits behind it."""
-        retried = to_retry(lead.connection, self.name)
-        if not retried:
-            return
-        inputs = self._inputs([row for _, row in retried])
-        self._parked -= {owner for owner, _ in retried}
-        for begun in inputs:
-            if isinstance(begun.event, OrderPlaced):
-                self._processes.pop(begun.execution_id, None)
-        self._process(lead, inputs, self._position, [row[0] for _, row in retried])
+    def _ask(self, lead: Lead, position: int) -> None:
+        """What people and time want of executions of which everything recorded has been read."""
+        most = self._batch
+        self._parked = parked_owners(lead.connection, self.name)  # some may have been dropped
+        tried = retries(lead.connection, self.name, most)
+        late = time_limits(lead.connection, self.name, OWN_EVENTS, most)
+        self._inbox.wish(tried)
+        if over := self._inbox.wish(late):
+            ids = [str(wish.execution_id) for wish in over]
+            log.warning("executions timed out", correlation_ids=ids)
+        more = len(late) == most or len({each.execution_id for each in tried}) == most
+        self._asked = position if more else None
 
-    def _give_up_overdue(self, lead: Lead) -> None:
-        """Undo executions beyond their limit, so that nobody waits for a result for ever."""
-        busy = {i.execution_id for i in self._left}
-        found = overdue(lead.connection, self.name, self._clock())
-        late = [o for o in found if o.execution_id not in busy]
-        if not late:
-            return
-        log.warning("executions timed out", correlation_ids=[str(o.execution_id) for o in late])
-        self._parked -= {o.execution_id for o in late}
-        inputs = [
-            Input(o.execution_id, TimedOut(o.execution_id), o.customer_id, None, 0) for o in late
-        ]
-        unparked = [position for o in late for position in o.parked]
-        self._process(lead, inputs, self._position, unparked)
-
-    def _read(self, lead: Lead) -> tuple[int, list[EventRow]]:
-        """The head of the log, and the next rows up to there that may matter: after a restart also
-        its own, not reacted to perhaps."""
-        recovering = self._position < self._recovered_at
-        topics = list(EVENT_TYPES) if recovering else OTHERS_EVENTS
-        cursor = lead.connection.execute(READ, (self._position, topics, self._batch), binary=True)
-        found = cursor.fetchall()
+    def _read(self, lead: Lead, recovering: bool) -> tuple[int, list[EventRow]]:
+        """How far it has looked, and the next rows up to there that may matter: after a restart
+        also its own, not reacted to perhaps."""
+        until, known = (self._recovered_at, []) if recovering else (LAST_POSITION, OWN_EVENTS)
+        parameters = (until, self._position, list(known), self._batch)
+        found = lead.connection.execute(READ, parameters, binary=True).fetchall()
         return found[0][0], [row[1:] for row in found if row[1] is not None]
 
     def _inputs(self, rows: Sequence[EventRow]) -> list[Input]:
-        inputs = []
+        inputs: list[Input] = []
         for row in rows:
             try:
                 recorded = decode_row(row)
-            except (UnknownEvent, ValidationError) as error:
-                # Whoever needs this stream will say that it cannot be read.
-                self._aggregates.forget([row[1]])
+            except UNREADABLE as error:
+                self._streams.forget(row[1])
                 log.error("unreadable event", position=row[0], error=str(error))  # noqa: TRY400  # there may be many
+                inputs += unreadable(row, error)
                 continue
-            self._aggregates.follow(recorded)
-            self._snapshots.followed(recorded, self._aggregates)
-            if (execution_id := getattr(recorded.event, "execution_id", None)) is not None:
-                inputs.append(input_of(execution_id, recorded))
+            self._streams.follow(recorded)
+            inputs += of_execution(recorded)
         return inputs
 
-    def _process(
-        self, lead: Lead, inputs: list[Input], position: int, unparked: Sequence[int] = ()
-    ) -> None:
+    def _process(self, lead: Lead, inputs: list[Input], position: int) -> None:
         began = time_ns()
+        held = self._parked.difference(i.execution_id for i in inputs if i.unparks)
         poisoned: dict[UUID, str] = {}
         outcome = Outcome(UnitOfWork({}))
         while True:
-            aside = self._parked.union(poisoned)
+            aside = held.union(poisoned)
             good = [i for i in inputs if i.execution_id not in aside]
-            bad = _parked([i for i in inputs if i.execution_id in aside], poisoned)
+            bad = [i for i in inputs if i.execution_id in aside]
             try:
                 outcome = self._play(lead, good)
-                outcome.processes.update(not_begun(inputs, poisoned))
-                base = self._commit(lead, outcome, position, unparked, bad)
+                outcome.processes.update(not_begun(bad, poisoned))
+                base = self._commit(lead, outcome, position, good, _parked(bad, poisoned))
             except Poison as poison:
                 poisoned[poison.execution_id] = str(poison)
                 parked = str(poison.execution_id)
@@ -206,65 +211,42 @@ class ProcessManager:
             except psycopg.errors.UniqueViolation:
                 # A customer or an administrator was quicker: read on, and decide again.
                 self.measures.conflicts.inc()
-                self._refresh(lead, outcome.work.streams.keys())
+                self._streams.refresh(lead.connection, outcome.work.streams.keys())
             else:
                 self._after_commit(outcome, base)
-                self._parked.update(poisoned)
                 if self._tracer is not None:
                     _trace(self._tracer, outcome, began)
                 return
 
     def _play(self, lead: Lead, inputs: list[Input]) -> Outcome:
         def load(work: UnitOfWork, streams: set[UUID]) -> None:
-            self._load(lead, work, streams)
+            self._streams.load(lead.connection, work, streams)
 
         return Batch(self._processes, load, self._hops).play(inputs)
-
-    def _load(self, lead: Lead, work: UnitOfWork, streams: set[UUID]) -> None:
-        """Bring the streams into the unit of work: from memory, else from the log. A stream that
-        cannot be read is left out, which is poison for whoever needs it."""
-        missing = []
-        for stream in streams - work.streams.keys():
-            loaded = self._aggregates.get(stream)
-            if loaded is None:
-                missing.append(stream)
-            else:
-                work.streams[stream] = loaded
-        if missing:
-            for stream, loaded in read_streams(lead.connection, missing).items():
-                self._aggregates.put(stream, loaded)
-                work.streams[stream] = loaded
-
-    def _refresh(self, lead: Lead, streams: Collection[UUID]) -> None:
-        """Move the streams in memory forward to where they are in the log."""
-        known = {stream: loaded for stream in streams if (loaded := self._aggregates.get(stream))}
-        versions = [loaded.version for loaded in known.values()]
-        for row in lead.connection.execute(READ_STREAMS, (list(known), versions), binary=True):
-            try:
-                self._aggregates.follow(decode_row(row))
-            except (UnknownEvent, ValidationError):
-                self._aggregates.forget([row[1]])  # who needs it will say that it cannot be read
 
     def _commit(
         self,
         lead: Lead,
         outcome: Outcome,
         position: int,
-        unparked: Sequence[int],
-        bad: Sequence[Parked],
+        done: Collection[Input],
+        aside: Sequence[Parked],
     ) -> int:
         appended: Cursor[TupleRow] | None = None
+        times_out = {i.execution_id: None for i in done if isinstance(i.event, TimedOut)}
+        failed = {p.belongs_to: p.error for p in aside if not p.position}
         with lead.transaction() as cursor:
-            # What is put aside again keeps its row: how often, and who asked for it.
-            if done := set(unparked) - {parked.position for parked in bad}:
-                unpark(cursor, self.name, done)
-            park(cursor, self.name, bad)
-            save_processes(cursor, outcome.processes, self._clock(), self._time_limit)
+            unpark(cursor, self.name, [position for i in done for position in i.unparks])
+            park(cursor, self.name, [p for p in aside if p.position])
+            save_processes(cursor, outcome.processes, self._time_limit)
+            timed_out(cursor, times_out | failed)
             self._track(cursor, position)
             if outcome.work.events:
                 parameters = append_parameters(outcome.work.events)
                 appended = lead.connection.execute(APPEND, parameters, binary=True)
         self._tracked = position
+        self._parked.difference_update(i.execution_id for i in done if i.unparks)
+        self._parked.update(p.belongs_to for p in aside if p.position)
         return _number(appended) if appended else 0
 
     def _track(self, cursor: Cursor[TupleRow], position: int) -> None:
@@ -273,18 +255,13 @@ class ProcessManager:
             cursor.execute(TRACK, (self.name, position), prepare=True)
 
     def _after_commit(self, outcome: Outcome, base: int) -> None:
-        self._snapshots.appended(outcome.work, base)
-        for stream, loaded in outcome.work.streams.items():
-            self._aggregates.put(stream, loaded)
+        self._streams.committed(outcome.work, base)
         for execution_id, process in outcome.processes.items():
             if process is None:
                 self._processes.pop(execution_id, None)
             else:
                 self._processes[execution_id] = process
-        self._left = [
-            Input(i.execution_id, i.event, i.actor_id, i.place, base + i.ordinal)
-            for i in outcome.left
-        ]
+        self._inbox.add(replace(left, position=base + left.ordinal) for left in outcome.left)
 
 
 def _trace(tracer: Tracer, outcome: Outcome, began: int) -> None:
@@ -297,7 +274,8 @@ def _trace(tracer: Tracer, outcome: Outcome, began: int) -> None:
 
 
 def _parked(inputs: Sequence[Input], poisoned: dict[UUID, str]) -> list[Parked]:
-    """The first input of a poisoned execution carries the error, the others wait behind it."""
+    """The first input of a poisoned execution carries the error, the others wait behind it. What
+    stands in no log has the position 0."""
     errors = dict(poisoned)
     return [Parked(i.position, i.execution_id, errors.pop(i.execution_id, None)) for i in inputs]
 

@@ -13,7 +13,7 @@ from application.place_order import CannotGoOn, PlaceOrderProcess, react
 from domain.events import OrderPlaced
 from domain.recorded import Recorded
 from infrastructure.event_store.codec import UNREADABLE
-from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row, now
+from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
 from infrastructure.process_managers.manager import TRACK, ProcessManager
 from infrastructure.process_managers.table import save_processes
 
@@ -62,7 +62,7 @@ def _take_up(cursor: Cursor[TupleRow], placed: Recorded, order: OrderPlaced) -> 
         except CannotGoOn:
             break  # so will the process manager find, and put it aside
     if process is not None:
-        save_processes(cursor, {order.execution_id: process}, now(), TIME_LIMIT)
+        save_processes(cursor, {order.execution_id: process}, TIME_LIMIT)
     values = (ProcessManager.name, events[-1].position, order.execution_id)
     cursor.execute(_PARK, values)
 

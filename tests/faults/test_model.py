@@ -47,7 +47,7 @@ from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.conftest import copy_of
 from tests.faults.checks import faults
-from tests.infrastructure.test_crashes import run_until_crash
+from tests.infrastructure.interrupted import run_until_crash
 
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "1")
 MONEY = st.integers(1, 100_00)

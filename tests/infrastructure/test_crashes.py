@@ -1,92 +1,93 @@
-"""The process manager and the projector, stopped dead at every statement: it makes no difference.
+"""The process manager and the projector, stopped dead or taken over at every statement: it makes no
+difference.
 
 Each story is played undisturbed, then again and again for another customer, with the connection cut
-at its first statement, its second, and so on, until the story ends before the cut.
+at its first statement, its second, and so on, until the story ends before the cut; and likewise
+with a worker that freezes there until another one has done everything. After every commit somebody
+looks whether an event was lost.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg import Connection, Cursor
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, PlaceOrder
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
 from infrastructure.aggregates import EMPTY, UnitOfWork
-from infrastructure.consumers.runner import ELECT, Consumer, Lead
 from infrastructure.event_store.store import APPEND, append_parameters
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import conninfo
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
+from tests.faults.checks import faults
+from tests.infrastructure.interrupted import crash, interrupted, run, runs_to_its_end
 
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "1")
+HIDE = "UPDATE stored_events SET topic = 'Un' || topic WHERE originator_id = %s"
+SHOW = "UPDATE stored_events SET topic = substr(topic, 3) WHERE originator_id = ANY(%s)"
+SHOW_WHERE = " AND topic LIKE 'Un%%'"
+
+Names = dict[str, UUID]
+Act = Callable[[Connection, Names], None]
+Interruption = Callable[[Connection], None]
 
 
-class Crash(Exception):
-    """The process is gone at this point."""
+def hide(what: str) -> Act:
+    """From now on this release cannot read the stream."""
+
+    def act(connection: Connection, names: Names) -> None:
+        connection.execute(HIDE, (names[what],))
+
+    return act
 
 
-class MortalCursor(Cursor[Any]):
-    """Cuts its connection when the countdown comes to 0."""
-
-    left: int | None = None
-
-    def execute(self, *args: Any, **kwargs: Any) -> Any:
-        cls = MortalCursor
-        if cls.left is not None:
-            if cls.left == 0:
-                self.connection.close()
-                raise Crash
-            cls.left -= 1
-        return super().execute(*args, **kwargs)
+def mend(connection: Connection, names: Names) -> None:
+    """Now it can."""
+    streams = [names[what] for what in ("board", "account", "order")]
+    connection.execute(SHOW + SHOW_WHERE, (streams,))
 
 
-@contextmanager
-def leading(url: str, consumer: Consumer) -> Iterator[Lead]:
-    with psycopg.connect(
-        conninfo(url, consumer.name), autocommit=True, prepare_threshold=0
-    ) as connection:
-        row = connection.execute(ELECT, {"name": consumer.name, "holder": "test"}).fetchone()
-        assert row
-        connection.cursor_factory = MortalCursor
-        yield Lead(consumer.name, row[0], connection)
+def retry(connection: Connection, names: Names) -> None:
+    """An operator asks for it."""
+    connection.execute(
+        "UPDATE parked_events SET retry_at = clock_timestamp() WHERE belongs_to = %s",
+        (names["run"],),
+    )
 
 
-def run_until_crash(url: str, make: Callable[[], Consumer], crash_at: int | None) -> bool:
-    """Run a new consumer until nothing is left to do, or it is cut off; True when it was."""
-    MortalCursor.left = crash_at
-    try:
-        with leading(url, consumer := make()) as lead:
-            consumer.recover(lead)
-            while consumer.work(lead):
-                pass
-            consumer.heartbeat(lead)
-            while consumer.work(lead):
-                pass
-    except (Crash, psycopg.OperationalError):
-        return True
-    finally:
-        MortalCursor.left = None
-    return False
+def an_hour_later(connection: Connection, names: Names) -> None:
+    """An hour in which somebody worked."""
+    connection.execute(
+        "UPDATE processes SET due_at = due_at - interval '1 hour',"
+        " retry_at = retry_at - interval '1 hour' WHERE execution_id = %s",
+        (names["run"],),
+    )
 
 
+@dataclass(frozen=True)
 class Story:
-    """A customer's order for a board and a wheel, and how it is to go wrong."""
+    """A customer's order for a board and a wheel, how it ends, and what happens before each run of
+    the workers. Of several runs, the first is interrupted only where its `parking` matters."""
 
-    def __init__(
-        self, *, boards: int = 5, money: int = 100_00, total: int = 35_00, late: bool = False
-    ) -> None:
-        self.boards, self.money, self.total, self.late = boards, money, total, late
+    end: str
+    boards: int = 5
+    money: int = 100_00
+    total: int = 35_00
+    limit: timedelta = timedelta(minutes=1)
+    runs: tuple[tuple[Act, ...], ...] = ((),)
+    parking: bool = False
 
-    def begin(self, connection: Connection) -> dict[UUID, str]:
-        """Record everything up to the placing; answers with a name for each id."""
+    def begin(self, connection: Connection) -> Names:
+        """Record everything up to the placing."""
         board, wheel, account, customer, order = (new_id() for _ in range(5))
         run = execution_id(customer, "run")
         items = (
@@ -104,27 +105,61 @@ class Story:
         for command in commands:
             work.handle(command, Origin(customer, run, "test"))
         connection.execute(APPEND, append_parameters(work.events))
-        ids = (board, wheel, account, customer, order, run)
-        names = ("board", "wheel", "account", "customer", "order", "run")
-        return dict(zip(ids, names, strict=True))
+        return {
+            "board": board,
+            "wheel": wheel,
+            "account": account,
+            "customer": customer,
+            "order": order,
+            "run": run,
+        }
 
     def process_manager(self) -> ProcessManager:
-        limit = timedelta(seconds=-1) if self.late else timedelta(minutes=1)
-        return ProcessManager(hops=1, time_limit=limit)
+        return ProcessManager(hops=1, time_limit=self.limit)
+
+    def play(
+        self, url: str, connection: Connection, at: int | None, instead: Interruption
+    ) -> tuple[Names, bool]:
+        """From beginning to end, with an interruption at a statement of the last runs; a worker
+        that is stopped is replaced by another one. Whether it came to the interruption."""
+        names = self.begin(connection)
+        *calm, last = self.runs
+        if calm and not self.parking:
+            self._run(url, connection, names, calm.pop(0))
+        with interrupted(at, instead) as happened:
+            for acts in (*calm, last):
+                self._run(url, connection, names, acts)
+        return names, bool(happened)
+
+    def _run(self, url: str, connection: Connection, names: Names, acts: tuple[Act, ...]) -> None:
+        for act in acts:
+            act(connection, names)
+        if not runs_to_its_end(url, self.process_manager()):
+            run(url, self.process_manager())
 
 
 STORIES = {
-    "completed": Story(),
-    "short": Story(boards=2),
-    "wrong price": Story(total=34_99),
-    "too little money": Story(money=34_99),
+    "completed, though late all the time": Story("COMPLETED", limit=timedelta(seconds=-1)),
+    "short": Story("FAILED", boards=2),
+    "wrong price": Story("FAILED", total=34_99),
+    "too little money": Story("FAILED", money=34_99),
+    "parked, retried in vain, retried": Story(
+        "COMPLETED", runs=((hide("board"),), (retry,), (mend, retry)), parking=True
+    ),
+    "parked and given up": Story("FAILED", runs=((hide("board"),), (an_hour_later,), (mend,))),
+    "parked, given up in vain, given up": Story(
+        "FAILED",
+        runs=((hide("board"),), (hide("order"), an_hour_later), (mend, an_hour_later)),
+    ),
+    "parked midway, late, retried": Story(
+        "COMPLETED", runs=((hide("account"),), (an_hour_later,), (mend, retry))
+    ),
 }
-ENDS = {
-    "completed": "COMPLETED",
-    "short": "FAILED",
-    "wrong price": "FAILED",
-    "too little money": "FAILED",
-}
+TAKEN_OVER = (
+    "completed, though late all the time",
+    "parked, retried in vain, retried",
+    "parked and given up",
+)
 
 OUTCOME = {
     "events": "SELECT stream_id, version, type, data FROM event_log"
@@ -141,44 +176,80 @@ OUTCOME = {
 }
 
 
-def outcome(connection: Connection, names: dict[UUID, str]) -> dict[str, Any]:
+def outcome(connection: Connection, names: Names, *parts: str) -> dict[str, Any]:
     """All that came of a story, with names in place of ids."""
     found = {}
-    for what, query in OUTCOME.items():
-        rows = connection.execute(query.encode(), (list(names),)).fetchall()
+    for what in parts or OUTCOME:
+        query = OUTCOME[what]
+        rows = connection.execute(query.encode(), (list(names.values()),)).fetchall()
         text = json.dumps(rows, default=str)
-        for number, name in names.items():
+        for name, number in names.items():
             text = text.replace(str(number), name)
         found[what] = sorted(json.loads(text), key=str)
     return found
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_a_crash_at_any_statement_changes_nothing(database_url: str, story: str) -> None:
-    played = STORIES[story]
-    crashes = 0
-    with psycopg.connect(conninfo(database_url, "test"), autocommit=True) as connection:
-        undisturbed = played.begin(connection)
-        assert not run_until_crash(database_url, played.process_manager, None)
-        assert not run_until_crash(database_url, Projector, None)
-        expected = outcome(connection, undisturbed)
-        assert expected["orders"][0][1] == ENDS[story]
+def at_every_statement(
+    url: str, connection: Connection, story: Story, instead: Interruption
+) -> list[Names]:
+    """Who played the story, each with an interruption that came one statement later."""
+    undisturbed, _ = story.play(url, connection, None, instead)
+    expected = outcome(connection, undisturbed, "events")
+    played = [undisturbed]
+    happened = True
+    while happened:
+        at = len(played) - 1
+        names, happened = story.play(url, connection, at, instead)
+        assert outcome(connection, names, "events") == expected, f"at statement {at}"
+        played.append(names)
+    return played
 
-        for make in (played.process_manager, Projector):
-            crash_at = 0
-            while True:
-                names = played.begin(connection)
-                if make is Projector:
-                    run_until_crash(database_url, played.process_manager, None)
-                crashed = run_until_crash(database_url, make, crash_at)
-                run_until_crash(database_url, played.process_manager, None)
-                run_until_crash(database_url, Projector, None)
-                assert outcome(connection, names) == expected, f"{make} at {crash_at}"
-                if not crashed:
-                    break
-                crashes += 1
-                crash_at += 1
-        left = connection.execute("SELECT count(*) FROM processes").fetchone()
-    assert left == (0,)
-    assert crashes > 20
-    print(f"{story}: {crashes} crash points")  # noqa: T201  # shown by pytest -rP
+
+def assert_all_is_well(url: str, connection: Connection, played: list[Names], end: str) -> None:
+    """The read models agree with one another, and with all that must be true of a shop."""
+    run(url, Projector())
+    first, *others = (outcome(connection, names) for names in played)
+    assert first["orders"][0][1] == end
+    assert [n for n, other in enumerate(others) if other != first] == []
+    assert faults(url) == {}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_crash_at_any_statement_changes_nothing(database_url: str, name: str) -> None:
+    story = STORIES[name]
+    with psycopg.connect(conninfo(database_url, "test"), autocommit=True) as connection:
+        played = at_every_statement(database_url, connection, story, crash)
+        assert_all_is_well(database_url, connection, played, story.end)
+    assert len(played) > 20
+    print(f"{name}: {len(played)} crash points")  # noqa: T201  # shown by pytest -rP
+
+
+@pytest.mark.parametrize("name", TAKEN_OVER)
+def test_who_was_taken_over_at_any_statement_changes_nothing(database_url: str, name: str) -> None:
+    story = STORIES[name]
+
+    def another_one_does_it_all(frozen: Connection) -> None:
+        if frozen.info.transaction_status is not TransactionStatus.IDLE:
+            # Its lock would make everybody wait, so that a standby ends its connection.
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", (frozen.info.backend_pid,))
+        run(database_url, story.process_manager())
+
+    with psycopg.connect(conninfo(database_url, "test"), autocommit=True) as connection:
+        played = at_every_statement(database_url, connection, story, another_one_does_it_all)
+        assert_all_is_well(database_url, connection, played, story.end)
+    assert len(played) > 20
+
+
+@pytest.mark.parametrize("name", ["completed, though late all the time", "too little money"])
+def test_a_crash_of_the_projector_changes_nothing(database_url: str, name: str) -> None:
+    story = STORIES[name]
+    played: list[Names] = []
+    with psycopg.connect(conninfo(database_url, "test"), autocommit=True) as connection:
+        crashed = [True]
+        while crashed:
+            played.append(story.play(database_url, connection, None, crash)[0])
+            with interrupted(len(played), crash) as crashed:
+                if not runs_to_its_end(database_url, Projector()):
+                    run(database_url, Projector())
+        assert_all_is_well(database_url, connection, played, story.end)
+    assert len(played) > 10

@@ -1,6 +1,6 @@
 """How far the process manager has read is committed with what it has made of that."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import psycopg
 
@@ -11,7 +11,7 @@ from infrastructure.consumers.runner import Lead
 from infrastructure.event_store.store import new_event
 from infrastructure.ids import new_id
 from infrastructure.process_managers.manager import ProcessManager
-from infrastructure.saga_batch import Outcome
+from infrastructure.saga_batch import Input, Outcome
 from tests.infrastructure.conftest import Shop, running
 from tests.infrastructure.test_poison import until
 
@@ -32,8 +32,8 @@ class Overtaken(ProcessManager):
         lead: Lead,
         outcome: Outcome,
         position: int,
-        unparked: Sequence[int],
-        bad: Sequence[Parked],
+        done: Collection[Input],
+        aside: Sequence[Parked],
     ) -> int:
         if outcome.work.events and not self._overtaken:
             self._overtaken = True
@@ -45,7 +45,7 @@ class Overtaken(ProcessManager):
                 connection.execute(
                     APPEND_ONE, (event.stream_id, event.version, event.topic, event.state)
                 )
-        return super()._commit(lead, outcome, position, unparked, bad)
+        return super()._commit(lead, outcome, position, done, aside)
 
 
 async def test_a_conflict_does_not_make_it_forget_how_far_it_has_read(quiet_shop: Shop) -> None:
