@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,6 +21,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from domain.commands import (
     AdjustStock,
@@ -47,8 +50,22 @@ from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.conftest import copy_of
 from tests.faults.checks import faults
-from tests.infrastructure.interrupted import run_until_crash
+from tests.infrastructure.interrupted import (
+    crash,
+    interrupted,
+    run,
+    run_until_crash,
+    runs_to_its_end,
+)
 
+HIDE: LiteralString = (
+    "UPDATE stored_events SET topic = 'Unheard' WHERE originator_id = %s AND originator_version = 1"
+)
+SHOW: LiteralString = (
+    "UPDATE stored_events SET topic = 'ProductListed'"
+    " WHERE originator_id = %s AND originator_version = 1"
+)
+RETRY: LiteralString = "UPDATE parked_events SET retry_at = clock_timestamp()"
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "1")
 MONEY = st.integers(1, 100_00)
 # A statement at which the runner dies; most stories are over before the higher ones.
@@ -216,13 +233,44 @@ class Shop(RuleBasedStateMachine):
         assert again.duplicate
 
     @rule(
-        crash_at=STATEMENTS,
+        stop_at=STATEMENTS,
         hops=st.sampled_from([1, 1, 1, 2, 0]),
         late=st.sampled_from([False, False, False, True]),
+        frozen=st.booleans(),
     )
-    def run_sagas(self, crash_at: int | None, hops: int, late: bool) -> None:
+    def run_sagas(self, stop_at: int | None, hops: int, late: bool, frozen: bool) -> None:
+        """At the statement it is killed, or freezes until another one has done everything."""
         limit = timedelta(seconds=-1 if late else 60)
-        self.run(lambda: ProcessManager(hops=hops, batch=3, time_limit=limit), crash_at)
+
+        def make() -> ProcessManager:
+            return ProcessManager(hops=hops, batch=3, time_limit=limit)
+
+        def another_one_does_it_all(connection: Connection) -> None:
+            if connection.info.transaction_status is not TransactionStatus.IDLE:
+                connection.close()  # as a standby does, who would wait for its locks
+            run(self.url, make())
+
+        with interrupted(stop_at, another_one_does_it_all if frozen else crash):
+            runs_to_its_end(self.url, make())
+
+    @rule(
+        product=products,
+        crash_at=STATEMENTS,
+        late=st.booleans(),
+        retried=st.booleans(),
+    )
+    def run_sagas_while_a_product_cannot_be_read(
+        self, product: UUID, crash_at: int | None, late: bool, retried: bool
+    ) -> None:
+        self.execute(HIDE, product)
+        self.run_sagas(crash_at, 1, late, frozen=False)
+        self.execute(SHOW, product)
+        if retried:
+            self.execute(RETRY)
+
+    def execute(self, statement: LiteralString, *parameters: object) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement, parameters)
 
     @rule(crash_at=STATEMENTS)
     def fill_read_models(self, crash_at: int | None) -> None:
@@ -238,6 +286,7 @@ class Shop(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
+            self.execute(RETRY)
             self.run(ProcessManager, None)
             self.run(Projector, None)
             found = faults(self.url, created=self.created, placed=self.executions)
