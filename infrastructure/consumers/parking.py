@@ -30,6 +30,14 @@ TO_RETRY = (
 )
 
 
+# All that is parked, in order, with what of it is still in the log.
+PARKED_ROWS = (
+    f"SELECT p.belongs_to, {EVENT_COLUMNS}"
+    " FROM parked_events p LEFT JOIN stored_events e ON e.notification_id = p.position"
+    " WHERE p.consumer = %s ORDER BY p.position"
+)
+
+
 @message
 class Parked:
     """`error` is None for what only waits behind another one."""
@@ -62,6 +70,12 @@ def parked_owners(connection: Connection, consumer: str) -> set[UUID]:
         "SELECT DISTINCT belongs_to FROM parked_events WHERE consumer = %s", (consumer,)
     )
     return {row[0] for row in cursor}
+
+
+def parked_rows(connection: Connection, consumer: str) -> list[tuple[UUID, EventRow | None]]:
+    """All that is parked, in log order; None for what is gone from the log."""
+    cursor = connection.execute(PARKED_ROWS, (consumer,), binary=True)
+    return [(row[0], row[1:] if row[1] is not None else None) for row in cursor]
 
 
 def to_retry(

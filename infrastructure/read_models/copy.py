@@ -1,7 +1,7 @@
 """Copies of read models, filled from the log beside the live ones."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +17,7 @@ from infrastructure.consumers.parking import Parked
 from infrastructure.errors import InTheWay
 from infrastructure.event_store.codec import EVENT_TYPES
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
+from infrastructure.read_models.held import Groups, group_of, ids_of_row
 from projections.projection import Projection, Statement
 
 BATCH = 5_000  # events: a saga's events mostly fall into one, so that rows are written once
@@ -48,7 +49,7 @@ class Batch:
 class Copy:
     """Tables of `projection` where the writer's `search_path` begins, as of `position`.
 
-    Events that cannot be applied are put aside with all that follows in their streams, as the live
+    Events that cannot be applied are put aside with all that they hold up, as the live
     projector does it; positions in `dropped` are passed over. `note` is called in each transaction
     that writes rows.
     """
@@ -61,7 +62,7 @@ class Copy:
         note: Note,
         *,
         position: int = 0,
-        aside: frozenset[UUID] = frozenset(),
+        aside: Mapping[UUID, UUID] | None = None,
         dropped: frozenset[int] = frozenset(),
         batch: int = BATCH,
     ) -> None:
@@ -71,7 +72,7 @@ class Copy:
         self._reader = reader
         self._writer = writer
         self._note = note
-        self._aside = set(aside)
+        self._aside: Groups = dict(aside or {})
         self._dropped = dropped
         self._batch = batch
         known = {cls.__name__ for cls in projection.events}
@@ -122,7 +123,7 @@ class Copy:
 
     @property
     def has_aside(self) -> bool:
-        """Whether events of some streams have to be put aside."""
+        """Whether some events have to be put aside."""
         return bool(self._aside)
 
     def take(self, after: int, up_to: int) -> Batch:
@@ -141,7 +142,7 @@ class Copy:
         self._write(batch.statements, batch.up_to)
 
     def _statements(self, rows: Sequence[EventRow]) -> list[Statement] | None:
-        if self._aside and any(row[1] in self._aside for row in rows):
+        if self._is_any_aside(rows):
             return None
         try:
             return self.projection.apply(
@@ -149,6 +150,16 @@ class Copy:
             )
         except Exception:  # whatever it is: `_apply` looks for the event that is to blame
             return None
+
+    def _group(self, row: EventRow) -> UUID | None:
+        return group_of(self._aside, ids_of_row(self.projection.name, row))
+
+    def _is_any_aside(self, rows: Sequence[EventRow]) -> bool:
+        return bool(self._aside) and any(self._group(row) for row in rows)
+
+    def _put_aside(self, row: EventRow, position: int, group: UUID, error: str | None) -> None:
+        self._write([], position, [Parked(row[0], group, error)])
+        self._aside |= dict.fromkeys(ids_of_row(self.projection.name, row), group)
 
     def _write(
         self, statements: Sequence[Statement], position: int, parked: Sequence[Parked] = ()
@@ -173,11 +184,11 @@ class Copy:
 
     def _apply(self, rows: Sequence[EventRow], position: int) -> None:
         """The rows in one transaction; else halves of them, down to those that are put aside."""
-        if len(rows) == 1 and rows[0][1] in self._aside:
-            self._write([], position, [Parked(rows[0][0], rows[0][1], None)])
+        if len(rows) == 1 and (group := self._group(rows[0])):
+            self._put_aside(rows[0], position, group, None)
             return
         try:
-            if any(row[1] in self._aside for row in rows):
+            if self._is_any_aside(rows):
                 raise _NotAllAtOnce  # then piece by piece, as for what cannot be applied
             events = [decode_row(row) for row in rows if row[0] not in self._dropped]
             self._write(self.projection.apply(events), position)
@@ -189,9 +200,8 @@ class Copy:
                 self._apply(rows[:middle], rows[middle - 1][0])
                 self._apply(rows[middle:], position)
                 return
-            at, stream = rows[0][0], rows[0][1]
-            self._write([], position, [Parked(at, stream, f"{type(error).__name__}: {error}")])
-            self._aside.add(stream)
+            own, *_ = ids_of_row(self.projection.name, rows[0])
+            self._put_aside(rows[0], position, own, f"{type(error).__name__}: {error}")
 
 
 class _NotAllAtOnce(Exception):

@@ -7,9 +7,10 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.consumers.parking import Parked, park, parked_owners
+from infrastructure.consumers.parking import Parked, park
 from infrastructure.errors import InTheWay
 from infrastructure.read_models.copy import BATCH, Copy
+from infrastructure.read_models.held import held
 from projections.projection import Projection
 
 Kind = Literal["next", "previous"]
@@ -77,7 +78,7 @@ def open_copy(
         projection,
         note,
         position=found.position,
-        aside=frozenset(parked_owners(reader, consumer)),
+        aside=held(reader, name, consumer),
         dropped=dropped_positions(reader, name),
         batch=batch,
     )

@@ -3,7 +3,6 @@ rows and positions at once."""
 
 from collections.abc import Sequence
 from time import time_ns
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -12,7 +11,7 @@ from psycopg.rows import TupleRow
 from pydantic import ValidationError
 
 from domain.recorded import Recorded
-from infrastructure.consumers.parking import Parked, park, parked_owners, to_retry, unpark
+from infrastructure.consumers.parking import Parked, park, to_retry, unpark
 from infrastructure.consumers.runner import Lead
 from infrastructure.errors import Fenced, NotMigrated
 from infrastructure.event_store.codec import UnknownEvent
@@ -21,6 +20,7 @@ from infrastructure.observability.metrics import ProjectorMeasures
 from infrastructure.observability.tracing import Tracer
 from infrastructure.postgres.connections import AWAY
 from infrastructure.read_models.fingerprint import fingerprint
+from infrastructure.read_models.held import Groups, group_of, held, ids_of, ids_of_row
 from infrastructure.read_models.repairs import tell_rows
 from projections import PROJECTIONS
 from projections.projection import Projection
@@ -48,7 +48,7 @@ class Projector:
         self._tracer = tracer
         self.measures = ProjectorMeasures()
         self._positions: dict[str, int] = {}
-        self._parked: dict[str, set[UUID]] = {}
+        self._held: dict[str, Groups] = {}
 
     def recover(self, lead: Lead) -> None:
         """Begin where the read models are. Raises NotMigrated where other code has made them."""
@@ -60,9 +60,8 @@ class Projector:
         if made != mine:
             raise NotMigrated(sorted({name for name, _, _ in made ^ mine}))
         self._positions = {name: position for name, _, _, position in rows}
-        self._parked = {
-            p.name: parked_owners(lead.connection, _consumer(p)) for p in self._projections
-        }
+        for projection in self._projections:
+            self._look_what_is_held(lead, projection)
 
     def work(self, lead: Lead) -> bool:
         """Apply the next batch of events. Raises psycopg.OperationalError or Fenced."""
@@ -77,12 +76,16 @@ class Projector:
     def heartbeat(self, lead: Lead) -> None:
         """Show that it lives, and try again what somebody asked for."""
         for projection in self._projections:
-            self._parked[projection.name] = parked_owners(lead.connection, _consumer(projection))
+            self._look_what_is_held(lead, projection)
             retried = to_retry(lead.connection, _consumer(projection))
             if retried:
                 self._retry(lead, projection, [row for _, row in retried])
         with lead.transaction():
             pass
+
+    def _look_what_is_held(self, lead: Lead, projection: Projection) -> None:
+        name = projection.name
+        self._held[name] = held(lead.connection, name, _consumer(projection))
 
     def _apply(self, lead: Lead, rows: Sequence[EventRow]) -> None:
         """The whole batch in one transaction; when something in it cannot be applied, halves of it,
@@ -113,40 +116,55 @@ class Projector:
     ) -> None:
         for projection in self._projections:
             name = projection.name
-            parked = self._parked[name]
             behind = events
             if events and events[0].position <= self._positions[name]:
                 behind = [e for e in events if e.position > self._positions[name]]
-            if parked:
-                waiting = [e for e in behind if e.stream_id in parked]
-                park(
-                    cursor,
-                    _consumer(projection),
-                    [Parked(e.position, e.stream_id, None) for e in waiting],
-                )
-                behind = [e for e in behind if e.stream_id not in parked]
+            if self._held[name]:
+                behind, waiting = self._without_held(projection, behind)
+                park(cursor, _consumer(projection), waiting)
             _run(cursor, projection, behind)
         cursor.execute(
             "UPDATE projections SET position = %s WHERE position < %s", (position, position)
         )
         cursor.execute("SELECT pg_notify('projected', %s)", (str(position),))
 
+    def _without_held(
+        self, projection: Projection, events: Sequence[Recorded]
+    ) -> tuple[list[Recorded], list[Parked]]:
+        """The events that can be applied, and those that wait, which hold up others in turn."""
+        groups, free, waiting = self._held[projection.name], list[Recorded](), list[Parked]()
+        for event in events:
+            ids = ids_of(projection.name, event)
+            group = group_of(groups, ids)
+            if group is None or type(event.event) not in projection.events:
+                free.append(event)
+            else:
+                waiting.append(Parked(event.position, group, None))
+                groups |= {each: group for each in ids if each not in groups}
+        return free, waiting
+
     def _apply_or_park(self, lead: Lead, row: EventRow, error: Exception) -> None:
         """One event: each read model that cannot process it parks it, the others go on."""
         began = time_ns()
-        position, stream = row[0], row[1]
+        position = row[0]
         events, unreadable = _decode([row])
         for projection in self._projections:
             if self._positions[projection.name] >= position:
                 continue
             if not unreadable and projection.events.isdisjoint({type(e.event) for e in events}):
                 continue
+            ids = ids_of_row(projection.name, row)
+            group = group_of(self._held[projection.name], ids)
+            text: str | None = None
             try:
                 if unreadable:
                     raise unreadable[0][1]
-                with lead.transaction() as cursor:
-                    _run(cursor, projection, events)
-                    _move(cursor, projection, position)
+                if group is None:
+                    with lead.transaction() as cursor:
+                        _run(cursor, projection, events)
+                        _move(cursor, projection, position)
+                    self._positions[projection.name] = position
+                    continue
             except TRANSIENT:
                 raise
             except Exception as reason:
@@ -158,10 +176,11 @@ class Projector:
                     position=position,
                     correlation_id=correlation,
                 )
-                with lead.transaction() as cursor:
-                    park(cursor, _consumer(projection), [Parked(position, stream, text)])
-                    _move(cursor, projection, position)
-                self._parked[projection.name].add(stream)
+            group = group or ids[0]
+            with lead.transaction() as cursor:
+                park(cursor, _consumer(projection), [Parked(position, group, text)])
+                _move(cursor, projection, position)
+            self._held[projection.name] |= dict.fromkeys(ids, group)
             self._positions[projection.name] = position
         with lead.transaction() as cursor:
             self._apply_all(cursor, (), position)
@@ -170,7 +189,6 @@ class Projector:
     def _retry(self, lead: Lead, projection: Projection, rows: Sequence[EventRow]) -> None:
         consumer = _consumer(projection)
         positions = [row[0] for row in rows]
-        owners = {row[1] for row in rows}
         try:
             events, unreadable = _decode(rows)
             if unreadable:
@@ -192,7 +210,7 @@ class Projector:
                     (consumer, positions),
                 )
             return
-        self._parked[projection.name] -= owners
+        self._look_what_is_held(lead, projection)
 
     def _applied(self, events: Sequence[Recorded], position: int, began: int) -> None:
         self._positions = {name: max(p, position) for name, p in self._positions.items()}
