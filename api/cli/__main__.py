@@ -1,6 +1,19 @@
-"""`python -m api.cli` is `shop`."""
+"""`shop`, and `python -m api.cli`: while it is imported, Ctrl+C ends it quietly."""
 
-from api.cli.main import main
+import signal
+
+
+def main() -> None:
+    """Run `shop`."""
+    waiting = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from api.cli.streams import prepare_streams  # noqa: PLC0415  # from here on it is quiet
+
+    prepare_streams()
+    from api.cli.main import main as run  # noqa: PLC0415  # takes half a second
+
+    signal.signal(signal.SIGINT, waiting)
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,8 @@
-"""The command line. Exit status: 0 good, 1 failed, 2 used or set up wrongly, 75 try again."""
+"""The command line. Exit status: 0 good, 1 failed or found something, 2 used or set up wrongly,
+75 try again, 130 stopped by Ctrl+C, 141 nobody reads what is printed."""
 
-import os
 import platform
+import signal
 import socket
 import sys
 from importlib.metadata import version
@@ -10,8 +11,11 @@ from typing import Annotated
 import psycopg
 import typer
 from psycopg_pool import PoolTimeout
+from typer._click.exceptions import UsageError  # typer exports no base of what it raises
 
 from api import serving
+from api.cli.streams import give_up_output
+from api.cli.usage import explained
 from api.demo.command import demo
 from api.failures import failure_of
 from api.serving import Work
@@ -103,30 +107,75 @@ def schema() -> None:
 app.command(epilog="Example: shop demo --url http://127.0.0.1:8080 completed")(demo)
 
 
+# What an operator can put right.
+EXPLAINED = (
+    UsageError,
+    SettingsError,
+    ValidationFailed,
+    StartError,
+    EmbeddedError,
+    InfrastructureError,
+    psycopg.OperationalError,
+    psycopg.errors.InsufficientPrivilege,
+    PoolTimeout,
+    OSError,
+)
+
+
 def main() -> None:
     """Run the command line; what an operator can put right is told in one line."""
     spare_loopback()
     try:
         try:
+            _check_bytes(sys.argv[1:])
             _import_commands(sys.argv[1:])
-            app(prog_name="shop")  # also as `python -m api.cli`
+            status = app(prog_name="shop", standalone_mode=False)  # also as `python -m api.cli`
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever read what we print has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit) as end:  # whoever read what we print has read enough
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
+            raise  # typer makes a plain 1 of it
+        give_up_output()
+        raise SystemExit(128 + signal.SIGPIPE) from None
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT) from None
+    except typer.Abort:  # the answer was no
         raise SystemExit(1) from None
-    except SettingsError as error:
-        _fail(str(error), 2)
-    except ValidationFailed as error:
-        _fail("; ".join(f"{path}: {text}" for path, text in error.fields), 2)
-    except (StartError, EmbeddedError) as error:
-        _fail(str(error), 1)
-    except InfrastructureError as error:
-        _fail(str(error), failure_of(error).exit_status)
-    except (psycopg.OperationalError, PoolTimeout) as error:
-        _fail(unreachable(error), failure_of(error).exit_status)
-    except psycopg.errors.InsufficientPrivilege as error:
-        _fail(forbidden(error), 1)
+    except EXPLAINED as error:
+        reason, status = _explained(error)
+        typer.echo(f"shop: {escaped_lines(reason)}", err=True)
+    raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """What to say of it, and the exit status."""
+    match error:
+        case UsageError():
+            return explained(error), 2
+        case ValidationFailed():
+            return "; ".join(f"{path}: {text}" for path, text in error.fields), 2
+        case SettingsError():
+            return str(error), 2
+        case InfrastructureError():
+            return str(error), failure_of(error).exit_status
+        case psycopg.OperationalError() | PoolTimeout():
+            return unreachable(error), failure_of(error).exit_status
+        case psycopg.errors.InsufficientPrivilege():
+            return forbidden(error), 1
+        case OSError():
+            give_up_output()  # it may be what is full
+            return ": ".join(str(part) for part in (error.filename, error.strerror) if part), 1
+        case _:
+            return str(error), 1
+
+
+def _check_bytes(arguments: list[str]) -> None:
+    """Raises UsageError for bytes that are no UTF-8, which only the name of a file may have."""
+    if arguments[:2] in (["events", "export"], ["events", "import"]):
+        return
+    for argument in arguments:
+        if not argument.isascii() and any("\udc80" <= char <= "\udcff" for char in argument):
+            raise UsageError(f"{argument!r} is not UTF-8")
 
 
 def _import_commands(arguments: list[str]) -> None:
@@ -136,8 +185,3 @@ def _import_commands(arguments: list[str]) -> None:
         from api.cli.operators import add_commands  # noqa: PLC0415
 
         add_commands(app)
-
-
-def _fail(reason: str, status: int) -> None:
-    typer.echo(f"shop: {escaped_lines(reason)}", err=True)
-    raise SystemExit(status)

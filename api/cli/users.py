@@ -51,6 +51,10 @@ def create_admin(
     from api.cli.administrators import create_administrator  # noqa: PLC0415  # the others do without it
 
     settings = begin("create-admin")
+    if not password_stdin and not (sys.stdin and sys.stdin.isatty()):
+        raise typer.BadParameter(
+            "There is no terminal to ask for the password on: add --password-stdin"
+        )
     password = (
         sys.stdin.readline().rstrip("\r\n")
         if password_stdin

@@ -1,6 +1,7 @@
 """The command line: help, and one clear line where something is wrong."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 
 from tests.cli.running import KEY, environment, free_port
 from tests.infrastructure.postgres.poolers import dropping_options
+
+NO_TERMINAL = "There is no terminal to ask for the password on: add --password-stdin"
 
 
 def shop(*arguments: str, stdin: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -56,6 +59,69 @@ def test_a_mistyped_setting_is_told_at_every_start(command: str, tmp_path: Path)
     (tmp_path / "data").touch()  # none of them gets far
     done = shop(*command.split(), SHOP_PROT="8080", SHOP_DATA_DIR=str(tmp_path / "data"))
     assert "SHOP_PROT is no setting; did you mean SHOP_PORT?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("sell", "there is no command sell (see `shop -h`)"),
+        ("events list --limit x", "--limit is not a whole number (see `shop events list -h`)"),
+        ("events list --limit -1", "--limit must be 0 or more (see `shop events list -h`)"),
+        ("events import /nowhere", "FILE: there is no file /nowhere (see `shop events import -h`)"),
+        ("orders history", "ID is missing (see `shop orders history -h`)"),
+        (
+            "users create-admin --email a@b.c --name A",
+            f"{NO_TERMINAL} (see `shop users create-admin -h`)",
+        ),
+        ("users lock \udcff", "'\\udcff' is not UTF-8 (see `shop -h`)"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_plain_line(arguments: str, said: str) -> None:
+    done = shop(*arguments.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"shop: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("redirected", "status", "said"),
+    [
+        (">/dev/full", 1, "shop: No space left on device\n"),
+        (">&-", 1, "shop: the standard output: Bad file descriptor\n"),
+        ("| :; exit ${PIPESTATUS[0]}", 141, ""),
+    ],
+)
+def test_output_that_cannot_be_written_has_its_own_end(
+    redirected: str, status: int, said: str
+) -> None:
+    command = f"{sys.executable} -m api.cli schema {redirected}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (status, said)
+
+
+def test_what_is_printed_is_utf_8_in_an_ascii_locale() -> None:
+    narrow = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = shop("schema", **narrow)
+    assert done.returncode == 0
+    assert not done.stdout.isascii()
+
+
+def test_ctrl_c_while_it_still_imports_is_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "api.cli", "schema"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "api.cli.streams" in line:  # what comes next takes half a second
+                break
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == -signal.SIGINT
+    assert "Traceback" not in said
 
 
 def test_an_unknown_command_is_wrong_usage() -> None:
