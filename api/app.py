@@ -115,10 +115,15 @@ async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIter
         follower = await stack.enter_async_context(
             Follower(url, following, writer.history, watched=watched)
         )
-        watch = await stack.enter_async_context(SessionWatch(url, watched=watched))
+        watch = await stack.enter_async_context(
+            SessionWatch(url, history=writer.history, watched=watched)
+        )
         backlog = await stack.enter_async_context(
             Backlog(watching, settings.most_lag, watched=watched)
         )
+        for each in (pool, reads, following, watching):
+            # They may still be those of the server before.
+            writer.history.when_another(each.drain)
         passwords = Passwords()
         stack.callback(passwords.close)
         dispatcher = Dispatcher(pool, writer)

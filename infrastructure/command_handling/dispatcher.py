@@ -22,7 +22,8 @@ from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
 from infrastructure.command_handling.snapshots import READ_SNAPSHOTS, from_snapshot
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store.appender import KeyTaken, VersionConflict, Writer
-from infrastructure.event_store.store import READ_STREAMS, IdempotencyKey, decode_row
+from infrastructure.event_store.history import still_stands
+from infrastructure.event_store.store import READ_STREAMS_AND_KNOWN, IdempotencyKey, decode_row
 from infrastructure.postgres.connections import AWAY
 
 ATTEMPTS = 20
@@ -80,8 +81,8 @@ class Dispatcher:
     ) -> Dispatched:
         assumed = self._assumed(commands)
         for _ in range(ATTEMPTS):
-            history = self._known_history()
             loaded = await self._load(streams, assumed)
+            history = self._history
             work = UnitOfWork(dict(loaded))
             try:
                 for command in commands:
@@ -105,10 +106,11 @@ class Dispatcher:
                 continue
             except KeyTaken as taken:
                 return _same(key, taken.fingerprint, taken.position)
-            for stream, moved in work.streams.items():
-                self._aggregates.put(
-                    stream, Loaded(moved.decider, moved.state, moved.version, position)
-                )
+            if history == self._present():
+                for stream, moved in work.streams.items():
+                    self._aggregates.put(
+                        stream, Loaded(moved.decider, moved.state, moved.version, position)
+                    )
             return Dispatched(position, duplicate=False)
         raise Overloaded
 
@@ -126,12 +128,12 @@ class Dispatcher:
                 assumed.add(stream)
         return assumed
 
-    def _known_history(self) -> int | None:
-        """That of what is in memory; None while nobody has connected yet."""
+    def _present(self) -> int:
+        """The history of what is in memory: where another one has begun, that is nothing."""
         if self._history != self._writer.history.number:
             self._history = self._writer.history.number
             self._aggregates.clear()
-        return self._history or None
+        return self._history
 
     def remembered(self, stream: UUID) -> Loaded:
         """The stream as it was when it was last used here, which may be long ago; EMPTY when it is
@@ -144,29 +146,46 @@ class Dispatcher:
 
     async def _load(self, streams: list[UUID], assumed: set[UUID]) -> dict[UUID, Loaded]:
         """The streams as they are now; those in `assumed` as memory has them."""
-        loaded = {stream: self._aggregates.get(stream) or EMPTY for stream in streams}
-        unread = [stream for stream in streams if stream not in assumed]
-        if not unread:
-            return loaded
+        while True:
+            number = self._present()
+            loaded = {stream: self._aggregates.get(stream) or EMPTY for stream in streams}
+            unread = [stream for stream in streams if stream not in assumed]
+            if unread:
+                await self._read(unread, loaded)
+            if number == self._present():
+                for stream in unread:
+                    self._aggregates.put(stream, loaded[stream])
+                return loaded
+
+    async def _read(self, unread: list[UUID], loaded: dict[UUID, Loaded]) -> None:
+        """Move these forward to where they are in the log. Where that is another one than they were
+        loaded from, another history begins."""
+        history = self._writer.history
+        number = history.number
         async with self._pool.connection() as connection:
             cold = [stream for stream in unread if loaded[stream] is EMPTY]
             if cold:
                 cursor = await connection.execute(READ_SNAPSHOTS, (cold,), binary=True)
                 for row in await cursor.fetchall():
                     loaded[row[0]] = from_snapshot(row) or EMPTY
+                    history.saw(number, row[3], row[6], row[7])
+            known = history.known
+            versions = [loaded[stream].version for stream in unread]
             cursor = await connection.execute(
-                READ_STREAMS, (unread, [loaded[s].version for s in unread]), binary=True
+                READ_STREAMS_AND_KNOWN, (known.position, unread, versions), binary=True
             )
             rows = await cursor.fetchall()
+        seen = rows.pop(0) if rows and rows[0][0] == 0 else None
+        if not still_stands(known, seen):
+            await history.begin_another("the log lacks what was known of it", number)
+            return
         for row in rows:
+            history.saw(number, row[0], row[4], row[5])
             recorded = decode_row(row)
             stream = recorded.stream_id
             loaded[stream] = loaded[stream].after(
                 recorded.event, recorded.version, recorded.position
             )
-        for stream in unread:
-            self._aggregates.put(stream, loaded[stream])
-        return loaded
 
     async def _recorded(self, key: IdempotencyKey) -> Dispatched | None:
         async with self._pool.connection() as connection:

@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, make_dataclass, replace
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -28,9 +29,13 @@ log = structlog.get_logger()
 
 EVERY = 200  # events between two snapshots of a stream
 READ_AT_ONCE = 10  # streams, before other work is done again
+# With the event that each ends with: a snapshot of which the log knows nothing is passed over.
 READ_SNAPSHOTS = (
-    "SELECT stream_id, kind, version, position, fingerprint, state FROM snapshots"
-    " WHERE stream_id = ANY(%b::uuid[])"
+    "SELECT s.stream_id, s.kind, s.version, s.position, s.fingerprint, s.state, e.state,"
+    " coalesce(e.recorded_at, recorded_in(e.state))"
+    " FROM snapshots s JOIN stored_events e ON e.originator_id = s.stream_id"
+    " AND e.originator_version = s.version AND e.notification_id = s.position"
+    " WHERE s.stream_id = ANY(%b::uuid[])"
 )
 SAVE_SNAPSHOTS = (
     "INSERT INTO snapshots (stream_id, kind, version, position, fingerprint, state)"
@@ -41,7 +46,7 @@ SAVE_SNAPSHOTS = (
     " WHERE snapshots.version < excluded.version OR snapshots.fingerprint <> excluded.fingerprint"
 )
 
-SnapshotRow = tuple[UUID, str, int, int, bytes, bytes]
+SnapshotRow = tuple[UUID, str, int, int, bytes, bytes, bytes, datetime | None]
 
 
 class _Format:
@@ -93,7 +98,7 @@ _FORMATS = {decider.name: _Format(decider) for decider in (STOCK, ACCOUNT)}
 
 def from_snapshot(row: SnapshotRow) -> Loaded | None:
     """The stream as the row of `READ_SNAPSHOTS` has it; None when other code has folded it."""
-    _, kind, version, position, fingerprint, state = row
+    _, kind, version, position, fingerprint, state = row[:6]
     found = _FORMATS.get(kind)
     if found is None or found.fingerprint != fingerprint:
         return None

@@ -12,10 +12,18 @@ import psycopg
 import structlog
 
 from infrastructure.errors import Overloaded, Unavailable
-from infrastructure.event_store.store import APPEND, IdempotencyKey, NewEvent, append_parameters
+from infrastructure.event_store.history import History
+from infrastructure.event_store.store import (
+    APPEND,
+    HOLED,
+    STALE,
+    IdempotencyKey,
+    Known,
+    NewEvent,
+    append_parameters,
+)
 from infrastructure.postgres.connections import AWAY, conninfo
 from infrastructure.postgres.patience import AsyncConnection
-from infrastructure.postgres.timeline import History
 from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()
@@ -180,17 +188,26 @@ class Writer:
 
     async def _record(self, batch: list[_Append]) -> None:
         pause = 0.05
+        number = self.history.number
         while batch:
             try:
                 async with asyncio.timeout(self._patience):
                     connection = await self._connect()
+                    number, known = self.history.number, self.history.known
                     try:
                         batch = await self._settle_outdated(connection, batch)
                         if not batch:
                             return
-                        base = await _append(connection, batch)
+                        base = await _append(connection, batch, known)
                     except psycopg.errors.UniqueViolation:
                         batch = await self._settle_conflicts(connection, batch)
+                        continue
+                    except psycopg.DatabaseError as error:
+                        if error.sqlstate not in {STALE, HOLED}:
+                            raise
+                        await self.history.begin_another(str(error.diag.message_primary), number)
+                        if error.sqlstate == HOLED:
+                            await self._answer_conflicts(connection, batch)
                         continue
             except (*AWAY, TimeoutError) as error:
                 await self._disconnect()
@@ -202,6 +219,8 @@ class Writer:
                 pause = min(pause * 2, 1.0)
                 continue
             self._succeed(batch, base)
+            last = batch[-1].events[-1]
+            self.history.saw(number, base + sum(len(a.events) for a in batch), last.state, None)
             return
 
     async def _settle_outdated(
@@ -210,10 +229,14 @@ class Writer:
         """Answer those that were decided on another history; what is left can be tried."""
         outdated = [a for a in batch if a.history not in {None, self.history.number}]
         if outdated:
-            # What did get into this one must not be decided a second time.
-            for append in await self._settle_conflicts(connection, outdated):
-                append.done.set_exception(VersionConflict())
+            await self._answer_conflicts(connection, outdated)
         return _unanswered(batch)
+
+    async def _answer_conflicts(self, connection: AsyncConnection, batch: list[_Append]) -> None:
+        """All of these have to be decided anew, but for what is recorded already: that must not be
+        decided a second time."""
+        for append in await self._settle_conflicts(connection, batch):
+            append.done.set_exception(VersionConflict())
 
     def _succeed(self, batch: list[_Append], base: int) -> None:
         for append in batch:
@@ -267,14 +290,14 @@ class Writer:
             self._connection = None
 
 
-async def _append(connection: AsyncConnection, batch: list[_Append]) -> int:
+async def _append(connection: AsyncConnection, batch: list[_Append], known: Known) -> int:
     keys: list[tuple[IdempotencyKey, int]] = []
     events: list[NewEvent] = []
     for append in batch:
         events.extend(append.events)
         if append.key is not None:
             keys.append((append.key, len(events)))
-    cursor = await connection.execute(APPEND, append_parameters(events, keys), binary=True)
+    cursor = await connection.execute(APPEND, append_parameters(events, keys, known), binary=True)
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101  # a function answers with one row
     base: int = row[0]

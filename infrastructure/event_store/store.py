@@ -53,6 +53,12 @@ READ_STREAMS: LiteralString = (
     " ORDER BY e.originator_id, e.originator_version"
 )
 
+# The same behind one row more, of position 0: what stands at a position that is known.
+READ_STREAMS_AND_KNOWN: LiteralString = (
+    "SELECT 0::bigint, originator_id, originator_version, topic, state,"
+    " coalesce(recorded_at, recorded_in(state))"
+    f" FROM stored_events WHERE notification_id = %b::bigint UNION ALL ({READ_STREAMS})"
+)
 # What `append_events` refuses with: a version that does not follow on the last one of its stream,
 # and another log than the one that was decided on.
 HOLED = "HOLED"

@@ -15,6 +15,7 @@ import psycopg
 import structlog
 
 from infrastructure.clock import Clock, utc_now
+from infrastructure.event_store.history import History
 from infrastructure.identity.tokens import ACCESS_TOKEN_LIFETIME
 from infrastructure.postgres.connections import conninfo
 from infrastructure.postgres.patience import AsyncConnection
@@ -36,9 +37,12 @@ class SessionWatch:
         *,
         reread: float = 5.0,
         clock: Clock = utc_now,
+        history: History | None = None,
         watched: Watched | None = None,
     ) -> None:
         """`reread`: after how many seconds the table is read again."""
+        self._history = history or History()
+        self._seen_history = self._history.number
         self._conninfo = conninfo(url, "session watch")
         self._reread = reread
         self._clock = clock
@@ -110,6 +114,7 @@ class SessionWatch:
 
     async def _connect(self) -> None:
         self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+        await self._history.look(self._connection)
         # First listen, then read: what ends in between is seen twice, not never.
         await self._connection.execute("LISTEN sessions_ended")
         await self._read(self._connection)
@@ -127,10 +132,15 @@ class SessionWatch:
                 await log.awarning("cannot read which session has ended")
 
     async def _read(self, connection: AsyncConnection) -> None:
+        number = self._history.number
         since = self._clock() - REMEMBERED
         cursor = await connection.execute(
             "SELECT session_id FROM sessions WHERE ended_at > %s", (since,)
         )
-        self.note([row[0] for row in await cursor.fetchall()])
+        ended = [row[0] for row in await cursor.fetchall()]
+        if self._seen_history != number:  # what counts is what stands in the table of this one
+            self._ended.clear()
+            self._seen_history = number
+        self.note(ended)
         for session_id in [each for each, at in self._ended.items() if at <= since]:
             del self._ended[session_id]

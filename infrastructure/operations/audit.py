@@ -255,7 +255,7 @@ class _Audit:
         del self._snapshots[row[1]]
         kept = self._reader.execute(READ_SNAPSHOTS, ([row[1]],), binary=True).fetchone()
         snapshot = from_snapshot(kept) if kept else None
-        if snapshot is not None and snapshot != after:
+        if kept is None or (snapshot is not None and snapshot != after):
             self._say(
                 "snapshots", f"The snapshot of version {row[2]} is not what its events lead to", row
             )

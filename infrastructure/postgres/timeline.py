@@ -1,42 +1,53 @@
-"""Which history of the database this process has seen.
+"""Which server and which database a connection has come to, as far as PostgreSQL tells."""
 
-Another one begins when a standby is promoted or a backup is restored; it may lack what the one
-before had, so nothing that is remembered of that may be relied on any more.
-"""
+from dataclasses import dataclass
 
 import psycopg
-import structlog
 from psycopg import AsyncConnection
 
-log = structlog.get_logger()
-
-# The timeline, which PostgreSQL counts up at every promotion. Fails on a standby.
-TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+# Counted up at every promotion, but not where a copy of the data folder is put back.
+_TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+# Given to a cluster when it is made; a copy of its folder and its standbys have it too.
+_SYSTEM = "SELECT system_identifier::text FROM pg_control_system()"
+# Another one where a database was dropped and made anew.
+_DATABASE = "SELECT oid::text FROM pg_database WHERE datname = current_database()"
+_STANDBY = "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' END"
 # As on services that let nobody look at the server's log.
-NOT_TOLD = (
+_NOT_TOLD = (
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.FeatureNotSupported,
     psycopg.errors.UndefinedFunction,
 )
 
 
-class History:
-    """`number` counts the histories that were seen."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is None is not told here."""
 
-    def __init__(self) -> None:
-        self.number = 0
-        self._timeline: str | None = None
+    system: str | None
+    database: str | None
+    timeline: str | None
 
-    async def look(self, connection: AsyncConnection) -> None:
-        """Whoever connects anew looks. Raises psycopg.OperationalError where it is no primary."""
-        try:
-            row = await (await connection.execute(TIMELINE)).fetchone()
-        except NOT_TOLD:
-            return
-        timeline = row[0] if row else None
-        if timeline == self._timeline:
-            return
-        if self._timeline is not None:
-            await log.awarning("another history of the database has begun", timeline=timeline)
-        self._timeline = timeline
-        self.number += 1
+
+class StandbyError(psycopg.OperationalError):
+    """A primary is needed, and this is none."""
+
+
+async def place_of(connection: AsyncConnection) -> Place:
+    """Where the connection, in autocommit, has come to. Raises psycopg.OperationalError where that
+    is no primary."""
+    if await _told(connection, _STANDBY) is not None:
+        raise StandbyError("the server is a standby")
+    return Place(
+        await _told(connection, _SYSTEM),
+        await _told(connection, _DATABASE),
+        await _told(connection, _TIMELINE),
+    )
+
+
+async def _told(connection: AsyncConnection, query: str) -> str | None:
+    try:
+        row = await (await connection.execute(query.encode())).fetchone()
+    except _NOT_TOLD:
+        return None
+    return row[0] if row else None

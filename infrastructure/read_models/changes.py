@@ -19,9 +19,9 @@ from psycopg import Notify
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from infrastructure.errors import ReadModelsLate
+from infrastructure.event_store.history import History
 from infrastructure.postgres.connections import conninfo
 from infrastructure.postgres.patience import AsyncConnection
-from infrastructure.postgres.timeline import History
 from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()
@@ -32,8 +32,10 @@ LONGEST_REPLICA_POLL = 0.05
 LONGEST_CHASE = 30.0  # seconds; what was announced and does not come by then may never come
 LONGEST_SHOWN = 100  # characters of what nobody understands
 
+# In one history a primary's never goes back; a replica's may, where another one is asked.
 POSITION: LiteralString = (
-    "SELECT min(position), NULL::text, NULL::uuid,"
+    "SELECT min(position), CASE WHEN pg_is_in_recovery() THEN 'replica' ELSE 'primary' END,"
+    " NULL::uuid,"
     " (SELECT coalesce(max(number), 0) FROM repaired_rows) FROM projections"
 )
 CHANGED: LiteralString = (
@@ -106,6 +108,7 @@ class Follower:
         self._tasks: list[LastingTask] = []
         self._news = asyncio.Event()
         self._echoes: dict[str, asyncio.Future[None]] = {}
+        self._history.when_another(self._look_anew)
 
     async def __aenter__(self) -> Self:
         self._tasks = [
@@ -145,6 +148,11 @@ class Follower:
         """Tells the id of each product that has changed; all products where None is given."""
         ids = [None] if product_ids is None else product_ids
         return Subscription(self._subscribers, *(("product", changed) for changed in ids))
+
+    @property
+    def history(self) -> int:
+        """Another number means that what was read before may not be there any more."""
+        return self._seen_history
 
     @property
     def subscribers(self) -> int:
@@ -223,22 +231,24 @@ class Follower:
         return self.position < self._announced or self._repaired < self._announced_repair
 
     async def _look(self) -> None:
-        history = self._history.number
-        rows = await self._read()
-        if history != self._history.number:  # this may be what was there in the one before
+        number = self._history.number
+        another = self._seen_history != number
+        if another:
+            self.position, self._announced, self._looked = 0, 0, False
+        (position, server, _, repaired), *rows = await self._read()
+        if (position or 0) < self.position and server == "primary":
+            await self._history.begin_another("the read models know less than they did", number)
+        if number != self._history.number:  # this may be what was there in the one before
             self._news.set()
             return
-        position: int = max(row[0] or 0 for row in rows)
-        repaired: int = max(row[3] for row in rows)
-        if self._seen_history != history:
-            self._seen_history = history
-            self.position, self._announced = min(self.position, position), 0
+        self._seen_history = number
         if not self._looked or repaired < self._repaired:
             # What has changed so far nobody knows: let everybody look.
-            rows += [(0, *key, 0) for key in self._subscribers if key[0] != "product"]
-        for kind in {kind for _, kind, row_id, _ in rows if kind and row_id is None}:
+            keys = [key for key in self._subscribers if another or key[0] != "product"]
+            rows += [(0, *key, 0) for key in keys if key[1] is not None]
+        for kind in {kind for _, kind, row_id, _ in rows if row_id is None}:
             rows += [(0, kind, row_id, 0) for row_id in await self._any_of(kind)]
-        self.position, self._repaired = max(self.position, position), repaired
+        self.position, self._repaired = max(self.position, position or 0), repaired
         self._looked = True
         for _, kind, row_id, _ in rows:
             if row_id is None:
@@ -252,6 +262,9 @@ class Follower:
             _, _, seen = heapq.heappop(self._waiting)
             if not seen.done():
                 seen.set_result(None)
+
+    async def _look_anew(self) -> None:
+        self._news.set()
 
     async def _any_of(self, kind: str) -> list[UUID]:
         """Of rows that may all be others than before, those that somebody follows. Of products,

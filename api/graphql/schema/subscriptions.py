@@ -107,9 +107,16 @@ class Subscription:
         account_id = await own_account(context)
         row = await context.rows.accounts.load(account_id)
         sent, balance = (row.position, row.balance) if row else (0, None)
+        history = context.follower.history
         with context.follower.account_changes(account_id) as changes:
             changes.add(account_id)  # for what has come since it was read
             async for _ in changes:
+                if history != context.follower.history:  # positions count anew
+                    history = context.follower.history
+                    row = await context.rows.accounts.load(account_id)
+                    if row is not None:
+                        yield Account.of(row, context.currency)
+                        sent, balance = row.position, row.balance
                 # Several may have come at once: each is told, with the balance after it.
                 for entry in await _entries(context, account_id, sent):
                     yield Account(id=account_id, balance=context.currency.money(entry.balance))
