@@ -6,7 +6,7 @@ One listener and one query a wake-up serve everybody who waits in the process.
 import asyncio
 import heapq
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -32,6 +32,8 @@ LONGEST_REPLICA_POLL = 0.05
 LONGEST_CHASE = 30.0  # seconds; what was announced and does not come by then may never come
 LONGEST_SHOWN = 100  # characters of what nobody understands
 
+PRIMARY = "primary"
+SERVERS = (PRIMARY, "replica")
 # In one history a primary's never goes back; a replica's may, where another one is asked.
 POSITION: LiteralString = (
     "SELECT min(position), CASE WHEN pg_is_in_recovery() THEN 'replica' ELSE 'primary' END,"
@@ -235,8 +237,10 @@ class Follower:
         another = self._seen_history != number
         if another:
             self.position, self._announced, self._looked = 0, 0, False
-        (position, server, _, repaired), *rows = await self._read()
-        if (position or 0) < self.position and server == "primary":
+        read = await self._read()
+        position, server, _, repaired = next(row for row in read if row[1] in SERVERS)
+        rows = [row for row in read if row[1] not in SERVERS]
+        if (position or 0) < self.position and server == PRIMARY:
             await self._history.begin_another("the read models know less than they did", number)
         if number != self._history.number:  # this may be what was there in the one before
             self._news.set()
@@ -250,9 +254,11 @@ class Follower:
             rows += [(0, kind, row_id, 0) for row_id in await self._any_of(kind)]
         self.position, self._repaired = max(self.position, position or 0), repaired
         self._looked = True
-        for _, kind, row_id, _ in rows:
-            if row_id is None:
-                continue
+        self._tell((kind, row_id) for _, kind, row_id, _ in rows if row_id is not None)
+
+    def _tell(self, changed: Iterable[tuple[str, UUID]]) -> None:
+        """Whoever follows one of these, or waits for the position."""
+        for kind, row_id in changed:
             for changes in self._subscribers.get((kind, row_id), ()):
                 changes.add(row_id)
             if kind == "product":
