@@ -17,7 +17,7 @@ from infrastructure.runtime.proxies import spare_loopback
 
 ALL = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]_*.py"))
 # What these are about takes its time: a quick run does them only when they are named.
-LONG = ("e_growth", "i_takeover", "j_overload", "k_compression")
+LONG = ("e_growth", "i_takeover", "j_overload", "k_compression", "l_search")
 
 
 class Benchmark(Protocol):

@@ -157,7 +157,7 @@ class Browser:
             "total": f"{order.total / 100:.2f}",
         }
         answer = await self.http.ask(CREATE, {"input": order_input})
-        return str(_expected(answer["createOrder"], "OrderPayload")["order"]["id"])
+        return str(expected(answer["createOrder"], "OrderPayload")["order"]["id"])
 
     async def place(self, order_id: str, due: float) -> Bought:
         """Subscribe to the result, place the order when it is `due`, and wait for the result."""
@@ -167,13 +167,13 @@ class Browser:
         placed = asyncio.create_task(self.http.ask(PLACE, {"input": place_input}))
         result = await results.get()
         at = monotonic()
-        _expected((await placed)["placeOrder"], "PlaceOrderPayload")
+        expected((await placed)["placeOrder"], "PlaceOrderPayload")
         if result["orderResult"]["status"] != "COMPLETED":
             raise RuntimeError(result)
         return Bought(due, at)
 
 
-def _expected(answer: Any, typename: str) -> Any:
+def expected(answer: Any, typename: str) -> Any:
     if answer["__typename"] != typename:
         raise RuntimeError(answer)
     return answer

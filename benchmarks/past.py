@@ -10,11 +10,13 @@ from infrastructure.postgres.connections import conninfo
 BEHIND = "SELECT max(notification_id) > (SELECT min(position) FROM projections) FROM stored_events"
 
 
-def with_past(server: Server, name: str, orders: int, *, projected: bool) -> Generated:
+def with_past(
+    server: Server, name: str, orders: int, *, projected: bool, products: int = 200
+) -> Generated:
     """A database with about eleven events an order; its read models are filled if `projected`,
     else only said to be. Nobody is connected to it afterwards."""
     url = server.shop_database(name)
-    made = generate(url, orders=orders)
+    made = generate(url, orders=orders, products=products)
     if projected:
         with running_workers(url):
             wait_for_read_models(url)

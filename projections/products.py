@@ -21,6 +21,7 @@ from domain.events import (
 from domain.message import message
 from domain.recorded import Recorded
 from projections.projection import Projection, Statement, Table, statement
+from projections.search import fold, grams_of
 from projections.window import Window
 
 SCHEMA: LiteralString = """
@@ -37,6 +38,16 @@ CREATE TABLE products (
     position bigint NOT NULL
 );
 CREATE INDEX ON products (position);
+
+-- What products are searched by. Not in `products`, of which every order makes new rows: an index
+-- of so many entries a row would make them dear. No extension and no locale is asked what a letter
+-- is.
+CREATE TABLE product_names (
+    product_id uuid PRIMARY KEY,
+    created_position bigint NOT NULL UNIQUE,
+    folded text COLLATE "C" NOT NULL
+);
+CREATE INDEX ON product_names USING gin (grams(folded));
 """
 
 _INSERT: LiteralString = """
@@ -59,6 +70,17 @@ FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::
     %b::boolean[], %b::bigint[])
     AS change (product_id, name, image_url, price, on_hand, reserved, discontinued, position)
 WHERE products.product_id = change.product_id
+"""
+
+_INSERT_NAME: LiteralString = """
+INSERT INTO product_names (product_id, created_position, folded)
+SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[])
+"""
+
+_UPDATE_NAME: LiteralString = """
+UPDATE product_names SET folded = change.folded
+FROM unnest(%b::uuid[], %b::text[]) AS change (product_id, folded)
+WHERE product_names.product_id = change.product_id AND product_names.folded <> change.folded
 """
 
 
@@ -85,7 +107,12 @@ def apply(events: Sequence[Recorded]) -> list[Statement]:
             if change is None:
                 change = changes[recorded.stream_id] = _Change()
             _fold(change, recorded)
-    return statement(_INSERT, _added(changes)) + statement(_UPDATE, _changed(changes))
+    return (
+        statement(_INSERT, _added(changes))
+        + statement(_INSERT_NAME, _named(changes))
+        + statement(_UPDATE, _changed(changes))
+        + statement(_UPDATE_NAME, _renamed(changes))
+    )
 
 
 def _fold(change: _Change, recorded: Recorded) -> None:
@@ -144,11 +171,23 @@ def _changed(changes: dict[UUID, _Change]) -> Iterable[tuple[object, ...]]:
             )
 
 
+def _named(changes: dict[UUID, _Change]) -> Iterable[tuple[object, ...]]:
+    for product_id, change in changes.items():
+        if change.listed is not None and change.name is not None:
+            yield product_id, change.listed.position, fold(change.name)
+
+
+def _renamed(changes: dict[UUID, _Change]) -> Iterable[tuple[object, ...]]:
+    for product_id, change in changes.items():
+        if change.listed is None and change.name is not None:
+            yield product_id, fold(change.name)
+
+
 PROJECTION = Projection(
     name="products",
     version=1,
     schema=SCHEMA,
-    tables=(Table("products", ("product_id",)),),
+    tables=(Table("products", ("product_id",)), Table("product_names", ("product_id",))),
     events=frozenset(
         {
             ProductListed,
@@ -187,7 +226,7 @@ class ProductRow:
 
 @message
 class ProductFilter:
-    """What is None does not matter; `search` is a part of the name, in any case."""
+    """What is None does not matter; `search` is a part of the name, however it is written."""
 
     ids: tuple[UUID, ...] | None = None
     search: str | None = None
@@ -196,7 +235,8 @@ class ProductFilter:
 
 _SELECT: LiteralString = """SELECT product_id, name, image_url, price, on_hand, reserved,
     discontinued, created_at, created_position, position FROM products"""
-_COUNT: LiteralString = "SELECT count(*) FROM products"
+# Of what is searched for more are not counted: that would take the longer the more there are.
+MOST_COUNTED = 10_000
 
 
 async def products_by_ids(
@@ -212,34 +252,57 @@ async def products_page(
     connection: AsyncConnection[TupleRow], filter: ProductFilter, window: Window
 ) -> list[ProductRow]:
     """Those of the window, by the positions at which they were listed."""
-    condition, values = _condition(filter)
     end, bounds = window.rows("created_position")
+    condition, values = _condition(filter, end, bounds)
     async with connection.cursor(row_factory=args_row(ProductRow), binary=True) as cursor:
-        await cursor.execute(_SELECT + condition + end, (*values, *bounds))
+        await cursor.execute(
+            _SELECT + condition + end, (*values, *bounds), prepare=_prepared(filter)
+        )
         return await cursor.fetchall()
 
 
 async def count_products(connection: AsyncConnection[TupleRow], filter: ProductFilter) -> int:
-    """How many there are in all."""
-    condition, values = _condition(filter)
+    """How many there are in all; where they are searched for, MOST_COUNTED at the most."""
+    condition, values = _condition(filter, "", [])
+    query: LiteralString = "SELECT count(*) FROM products" + condition
+    if filter.search is not None:
+        query = "SELECT count(*) FROM (SELECT FROM products" + condition + " LIMIT %b) AS found"
+        values.append(MOST_COUNTED)
     async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(_COUNT + condition, values)
+        await cursor.execute(query, values, prepare=_prepared(filter))
         row = await cursor.fetchone()
         return row[0] if row else 0
 
 
-def _condition(filter: ProductFilter) -> tuple[LiteralString, list[object]]:
+def _prepared(filter: ProductFilter) -> bool | None:
+    """A plan for every search would be one for none: few products have one name, and many another.
+    The others are prepared as the connection has it."""
+    return None if filter.search is None else False
+
+
+def _condition(
+    filter: ProductFilter, end: LiteralString, bounds: list[object]
+) -> tuple[LiteralString, list[object]]:
+    """The WHERE of a statement whose `end` has these parameters, `bounds`, of its own."""
     condition: LiteralString = " WHERE true"
     values: list[object] = []
     if filter.ids is not None:
         condition += " AND product_id = ANY(%b::uuid[])"
         values.append(list(filter.ids))
-    if filter.search is not None:
-        condition += (
-            r" AND name ILIKE '%%' || regexp_replace(%b::text, '([\\%%_])', '\\\1', 'g') || '%%'"
-        )
-        values.append(filter.search)
     if filter.in_stock is not None:
         condition += " AND (NOT discontinued AND on_hand > reserved) = %b"
         values.append(filter.in_stock)
+    folded = fold(filter.search or "")
+    if filter.search and not folded and not filter.search.isspace():
+        condition += " AND false"  # nothing that could be seen in a name
+    if folded:
+        # Nothing else decides: then no more names are looked up than the page has products.
+        alone = not values
+        condition += (
+            " AND product_id IN (SELECT product_id FROM product_names"
+            " WHERE grams(folded) @> %b::text[] AND strpos(folded, %b) > 0"
+            + (end if alone else "")
+            + ")"
+        )
+        values += [grams_of(folded), folded, *(bounds if alone else ())]
     return condition, values

@@ -129,7 +129,8 @@ def make_tables(connection: Connection[TupleRow], projection: Projection, schema
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
     with connection.transaction():
         connection.execute(
-            sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(schema)), prepare=False
+            sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(schema)),
+            prepare=False,
         )
         connection.execute(projection.schema, prepare=False)
         connection.execute("SET LOCAL search_path = public")

@@ -234,6 +234,7 @@ LOUD = replace(
     products.PROJECTION,
     version=2,
     schema="CREATE TABLE products (product_id uuid PRIMARY KEY, name text, loud text);",
+    tables=(Table("products", ("product_id",)),),
     apply=shouted,
 )
 
@@ -398,7 +399,9 @@ def test_what_could_not_be_applied_is_mended_by_a_rebuild(
     last = past.recorded[-1]
     connection.execute("DELETE FROM stored_events WHERE notification_id = %s", (last.position,))
     connection.execute("UPDATE projections SET position = %s", (last.position - 1,))
-    connection.execute("TRUNCATE orders, executions, products, accounts, transactions")
+    connection.execute(
+        "TRUNCATE orders, executions, products, product_names, accounts, transactions"
+    )
     connection.execute("UPDATE projections SET position = 0")
     stream = last.stream_id
     position = poison(connection, stream)

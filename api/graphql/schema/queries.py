@@ -61,8 +61,8 @@ class Query:
         search: Annotated[
             str | None,
             strawberry.argument(
-                description="Only products whose name contains this, in any case; at most 200"
-                " characters."
+                description="Only products whose name contains this, whatever its case and"
+                " accents; at most 200 characters. `totalCount` then counts to 10,000."
             ),
         ] = strawberry.UNSET,
         in_stock: Annotated[
