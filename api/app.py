@@ -1,7 +1,8 @@
 """The composition root: everything that an API process needs is made and wired here."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -37,7 +38,8 @@ from infrastructure.identity.rate_limits import TokenBuckets
 from infrastructure.identity.revocations import SessionWatch
 from infrastructure.observability.tracing import tracing
 from infrastructure.operations.health import Backlog
-from infrastructure.postgres.connections import async_pool
+from infrastructure.postgres.connections import Pool, async_pool
+from infrastructure.postgres.read_server import ReadServer
 from infrastructure.postgres.watchdog import watch as watch_servers
 from infrastructure.read_models.changes import Follower
 from infrastructure.runtime.descriptors import Room, raise_limit
@@ -102,18 +104,28 @@ async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIter
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(async_pool(url, "api", size=POOL_SIZE))
         writer = await stack.enter_async_context(Writer(url, watched=watched))
-        reads, read_url = pool, url
+        replica, reads = None, pool
+        a_pool: Callable[..., Pool] = partial(async_pool, url)
         if settings.read_database_url is not None:
-            read_url = settings.read_database_url.get_secret_value()
-            reads = await stack.enter_async_context(async_pool(read_url, "reads", size=POOL_SIZE))
+            replica = await stack.enter_async_context(
+                ReadServer(settings.read_database_url.get_secret_value(), url, watched)
+            )
+            a_pool = replica.pool
+            reads = await stack.enter_async_context(a_pool("reads", size=POOL_SIZE))
         browsing = await stack.enter_async_context(
-            async_pool(read_url, "browsing", size=BROWSING, statement_timeout=BROWSING_TIMEOUT)
+            a_pool("browsing", size=BROWSING, statement_timeout=BROWSING_TIMEOUT)
         )
         # What everybody waits for, or looks at when it is late, must not wait behind everybody.
-        following = await stack.enter_async_context(async_pool(read_url, "follower", size=1))
+        following = await stack.enter_async_context(a_pool("follower", size=1))
         watching = await stack.enter_async_context(async_pool(url, "watch", size=2))
         follower = await stack.enter_async_context(
-            Follower(url, following, writer.history, watched=watched)
+            Follower(
+                url,
+                following,
+                writer.history,
+                watched=watched,
+                late=replica.leave if replica else None,
+            )
         )
         watch = await stack.enter_async_context(
             SessionWatch(url, history=writer.history, watched=watched)

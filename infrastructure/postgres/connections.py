@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: pools, and those of tools."""
 
 import os
+from collections.abc import Awaitable, Callable
 from select import POLLIN, poll
 from typing import Any
 
@@ -77,30 +78,52 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
-def async_pool(url: str, application_name: str, *, size: int, **kwargs: Any) -> AsyncConnectionPool:
+def async_pool(url: str, application_name: str, *, size: int, **settings: Any) -> "Pool":
     """A pool, not opened yet, of connections in autocommit: a read costs no BEGIN and COMMIT."""
-    return Pool(
-        conninfo(url, application_name, **kwargs),
-        connection_class=AsyncConnection,
-        min_size=min(2, size),
-        max_size=size,
-        timeout=5,
-        max_idle=300,
-        # After that the next caller makes it try anew; by default it would sleep for minutes.
-        reconnect_timeout=2,
-        open=False,
-        configure=_read_json_fast,
-        check=_check,
-        reset=_nothing,
-        kwargs={"autocommit": True, "prepare_threshold": 0},
-    )
+    return Pool(conninfo(url, application_name, **settings), size)
+
+
+async def check(connection: psycopg.AsyncConnection) -> None:
+    """Nothing is sent unasked but a farewell: only where there is something to read, the server is
+    asked whether it is there. Raises psycopg.OperationalError."""
+    waiting = poll()
+    waiting.register(connection.pgconn.socket, POLLIN)
+    given_up = isinstance(connection, AsyncConnection) and connection.pulse.ended
+    if given_up or waiting.poll(0):
+        await connection.execute("")
 
 
 class Pool(AsyncConnectionPool):
     """When a connection of the process breaks, those that lie here are looked at first: callers
     would find them one by one, with a pause of a second or two after each."""
 
-    _looked_at = 0
+    def __init__(
+        self,
+        address: str | Callable[[], str],
+        size: int,
+        *,
+        connection_class: type[AsyncConnection] = AsyncConnection,
+        check: Callable[[psycopg.AsyncConnection], Awaitable[None]] = check,
+        **options: Any,
+    ) -> None:
+        """`address` is for libpq; what answers with one is asked for each connection. `options` are
+        those of the connections."""
+        super().__init__(
+            address,
+            connection_class=connection_class,
+            min_size=min(2, size),
+            max_size=size,
+            timeout=5,
+            max_idle=300,
+            # After that the next caller makes it try anew; by default it would sleep for minutes.
+            reconnect_timeout=2,
+            open=False,
+            configure=_read_json_fast,
+            check=check,
+            reset=_nothing,
+            kwargs={"autocommit": True, "prepare_threshold": 0, **options},
+        )
+        self._looked_at = broken.number
 
     async def getconn(self, timeout: float | None = None) -> psycopg.AsyncConnection:
         """As psycopg's."""
@@ -113,16 +136,6 @@ class Pool(AsyncConnectionPool):
 async def _read_json_fast(connection: psycopg.AsyncConnection) -> None:
     """Half of the time that a page of orders took to read was `json.loads`."""
     set_json_loads(orjson.loads, connection)
-
-
-async def _check(connection: psycopg.AsyncConnection) -> None:
-    """Nothing is sent unasked but a farewell: only where there is something to read, the server is
-    asked whether it is there. Raises psycopg.OperationalError."""
-    waiting = poll()
-    waiting.register(connection.pgconn.socket, POLLIN)
-    given_up = isinstance(connection, AsyncConnection) and connection.pulse.ended
-    if given_up or waiting.poll(0):
-        await connection.execute("")
 
 
 async def _nothing(_: psycopg.AsyncConnection) -> None:

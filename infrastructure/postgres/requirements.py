@@ -11,11 +11,13 @@ from typing import LiteralString
 import psycopg
 import structlog
 from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from infrastructure.errors import InfrastructureError
 from infrastructure.postgres import patience
 from infrastructure.postgres.connections import conninfo, session_settings
+from infrastructure.postgres.servers import places_of
 from projections import PROJECTIONS
 
 log = structlog.get_logger()
@@ -146,13 +148,14 @@ def check_tables(url: str) -> None:
 
 
 def check_replica(url: str) -> None:
-    """Whether queries can be read there. Raises Unsuitable, or psycopg.OperationalError where it
-    cannot be reached."""
-    try:
-        with _connected(url) as connection:
-            _check_server(connection)
-    except Unsuitable as error:
-        raise Unsuitable(f"SHOP_READ_DATABASE_URL: {error}") from error
+    """Whether queries can be read from all that are named. Raises Unsuitable, or
+    psycopg.OperationalError where one of them cannot be reached."""
+    for place in places_of(url):
+        try:
+            with _connected(make_conninfo(place.conninfo(url), target_session_attrs="any")) as one:
+                _check_server(one)
+        except Unsuitable as error:
+            raise Unsuitable(f"SHOP_READ_DATABASE_URL: {error}") from error
 
 
 def _connected(url: str) -> Connection[TupleRow]:

@@ -243,10 +243,16 @@ def all_servers() -> list[Servers]:
 def _places(conninfo: str) -> tuple[Place, ...]:
     """Where `conninfo` looks for a primary. What looks for something else is one place: libpq's
     rules hold for it."""
+    wanted = conninfo_to_dict(conninfo).get("target_session_attrs", "any")
+    return places_of(conninfo) if wanted in WRITABLE else (Place("any of them", ()),)
+
+
+def places_of(conninfo: str) -> tuple[Place, ...]:
+    """Where each server is looked for that `conninfo` names. Raises psycopg.ProgrammingError."""
     named = {k: str(v) for k, v in conninfo_to_dict(conninfo).items()}
     lists = {key: named[key].split(",") for key in ("host", "hostaddr", "port") if named.get(key)}
     count = max(len(lists.get("host", [])), len(lists.get("hostaddr", [])))
-    if count < 2 or named.get("target_session_attrs", "any") not in WRITABLE:
+    if count < 2:
         return (Place(_name(named), ()),)
     if any(len(values) not in {1, count} for values in lists.values()):
         raise psycopg.ProgrammingError("host, hostaddr and port must name as many servers each")

@@ -6,10 +6,11 @@ One listener and one query a wake-up serve everybody who waits in the process.
 import asyncio
 import heapq
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 from typing import Any, LiteralString, Self
 from uuid import UUID, uuid4
 
@@ -30,6 +31,7 @@ POLL = 2.0  # seconds; a wake-up that got lost is made up for by looking
 REPLICA_POLL = 0.002  # seconds between two looks at a replica that is behind; doubled each time
 LONGEST_REPLICA_POLL = 0.05
 LONGEST_CHASE = 30.0  # seconds; what was announced and does not come by then may never come
+TOO_LATE = 1.0  # seconds; a replica that shows what was announced no sooner is left by itself
 LONGEST_SHOWN = 100  # characters of what nobody understands
 
 PRIMARY = "primary"
@@ -93,8 +95,12 @@ class Follower:
         history: History | None = None,
         *,
         watched: Watched | None = None,
+        late: Callable[[str], object] | None = None,
     ) -> None:
+        """`late` is told why, where the pool's server is too late."""
         self._watched = watched or Watched()
+        self._late = late
+        self._due: tuple[int, float] | None = None  # a position, and since when it is announced
         self._conninfo = conninfo(listen_url, "follower")
         self._pool = pool
         self._history = history or History()
@@ -203,6 +209,7 @@ class Follower:
                 self._announced_repair = int(said.payload)
             else:
                 self._announced = int(said.payload)
+            self._due = self._due or (self._announced, monotonic())
         except ValueError:
             shown = said.payload[:LONGEST_SHOWN]
             log.warning("cannot read what the read models say", payload=shown)
@@ -217,6 +224,7 @@ class Follower:
             self._news.clear()
             try:
                 await self._look()
+                self._look_at_clock()
                 if self._is_behind() and chased < LONGEST_CHASE:
                     await asyncio.sleep(behind)
                     behind, chased = min(behind * 2, LONGEST_REPLICA_POLL), chased + behind
@@ -228,6 +236,18 @@ class Follower:
                 await log.awarning("cannot read the read models", error=str(error).strip())
                 await asyncio.sleep(0.2)
                 self._news.set()
+
+    def _look_at_clock(self) -> None:
+        """Tell of a server that is too late."""
+        if self._due is None:
+            return
+        position, since = self._due
+        now = monotonic()
+        if self.position >= position:
+            self._due = (self._announced, now) if self.position < self._announced else None
+        elif now - since > TOO_LATE and self._late is not None:
+            self._due = None
+            self._late(f"it is {now - since:.1f} seconds late")
 
     def _is_behind(self) -> bool:
         return self.position < self._announced or self._repaired < self._announced_repair
