@@ -16,12 +16,12 @@ from api.cli.terminal import (
     Shop,
     event_object,
     faint,
-    moment,
     open_shop,
     plain,
     say,
     say_json,
     say_json_object,
+    short,
     shown,
     strong,
 )
@@ -191,7 +191,7 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
 
 def _tell(told: Moment, order_id: UUID) -> None:
     event = told.event
-    at = moment(event.recorded_at) if event.recorded_at else "?" * 27
+    at = short(event.recorded_at) if event.recorded_at else "?" * 19
     took = "" if told.took is None else f"+{_short(told.took)}"
     details = {
         key: value

@@ -15,13 +15,13 @@ from api.cli.terminal import (
     AsJson,
     event_object,
     faint,
-    moment,
     open_shop,
     progress,
     say,
     say_json,
     say_json_object,
     say_table,
+    short,
     shown,
     strong,
 )
@@ -239,7 +239,7 @@ def _say_event(event: StoredEvent, as_json: bool, *, flush: bool = False) -> Non
     if as_json:
         say_json_object(event_object(event))
     else:
-        at = moment(event.recorded_at) if event.recorded_at else "?" * 27
+        at = short(event.recorded_at) if event.recorded_at else "?" * 19
         head = f"{event.position:>9}  {at}  {strong(f'{event.type:<20}')}"
         say(f"{head} {faint(f'{event.stream_id}/{event.version}')} {shown(event.data)}")
     if flush:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -13,13 +13,14 @@ from api.cli import times
 from api.cli.terminal import (
     AsJson,
     By,
+    Shop,
     Yes,
     actor,
     confirm,
     open_shop,
     plain,
     say,
-    say_json,
+    say_json_object,
     say_table,
     shown,
     strong,
@@ -35,6 +36,7 @@ from infrastructure.process_managers.executions import (
     outlook,
 )
 from infrastructure.text import escaped_lines
+from projections.executions import ExecutionRow
 
 app = typer.Typer(help="Look at executions of the place-order saga.", no_args_is_help=True)
 
@@ -82,7 +84,7 @@ def list_executions(
         found = executions(connection, wanted, limit or None)
     if as_json:
         for execution in found:
-            say_json(execution)
+            say_json_object(_object(shop, execution))
         return
     say_table(
         ("NAME", "STATUS", "STEP", "STARTED", "TOOK", "ORDER", "CUSTOMER", "ERROR"),
@@ -102,6 +104,35 @@ def list_executions(
     )
 
 
+def _object(shop: Shop, execution: ExecutionState) -> dict[str, Any]:
+    """As GraphQL has an execution, with what is for operators alone behind it."""
+    from api.graphql.schema.types import Execution  # noqa: PLC0415  # half a second that others save
+
+    row = ExecutionRow(
+        execution.execution_id,
+        execution.order_id,
+        execution.customer_id,
+        execution.name,
+        execution.status,
+        execution.steps,
+        execution.problem,
+        execution.started_at,
+        execution.finished_at,
+        execution.started_position,
+        execution.started_position,
+    )
+    of_graphql = plain(Execution.of(row, shop.currency))
+    for_operators = {
+        "startedPosition": execution.started_position,
+        "step": execution.step,
+        "since": execution.since,
+        "dueAt": execution.due_at,
+        "error": execution.error,
+        "parked": execution.parked,
+    }
+    return {**of_graphql, **plain(for_operators)}
+
+
 def _took(execution: ExecutionState) -> str:
     took = (execution.finished_at or datetime.now(UTC)) - execution.started_at
     seconds = took.total_seconds()
@@ -115,13 +146,15 @@ def show(name: Name, customer: Customer = None, as_json: AsJson = False) -> None
         execution = _find(connection, name, customer)
         ahead = outlook(connection, execution.execution_id) if execution.parked else None
     if as_json:
-        say_json({**plain(execution), "outlook": plain(ahead) if ahead else None})
+        outlook_object = plain(ahead) if ahead else None
+        say_json_object({**_object(shop, execution), "outlook": outlook_object})
         return
-    for field, value in plain(execution).items():
+    for field, value in _object(shop, execution).items():
         if field != "steps" and value is not None:
             say(f"{strong(field)}:", shown(value))
     for step in execution.steps:
-        say(f"  {step['at']}  {step['type']}", step["product_id"] or "")
+        at = shown(datetime.fromisoformat(step["at"]))
+        say(f"  {at}  {step['type']}", step["product_id"] or "")
     if ahead is not None:
         _say_outlook(ahead)
 
@@ -149,7 +182,7 @@ def retry_execution(
         retry(connection, parked[:1], actor(by), reason)
         after = _wait(connection, execution.execution_id)
     if as_json:
-        say_json(after)
+        say_json_object(_object(shop, after))
     else:
         say(f"{after.name} is {after.status}.")
 

@@ -18,6 +18,7 @@ import psycopg
 import typer
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -140,6 +141,11 @@ def moment(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def short(value: datetime) -> str:
+    """For people: UTC, to the second."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
 def _camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(other.title() for other in others)
@@ -184,7 +190,7 @@ def say(*parts: str) -> None:
 def shown(value: object) -> str:
     """A value on one line, without anything that a terminal might obey."""
     if isinstance(value, datetime):
-        return moment(value)
+        return short(value)
     if isinstance(value, str | UUID | Enum):
         text = value.name if isinstance(value, Enum) else str(value)
         return text if text.isprintable() else _json(text)
@@ -202,12 +208,29 @@ def strong(text: str) -> str:
 
 
 def say_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns under headings; rows must fit into memory."""
-    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else shown(cell)) for cell in row))
+    """Columns under headings; rows must fit into memory. Where a terminal is too narrow for them,
+    each row is a block of lines: nothing is cut, ids and addresses least of all."""
+    lines = [["" if cell is None else shown(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(headings, *lines, strict=True)]
     terminal = sys.stdout.isatty()
-    Console(highlight=False, width=None if terminal else WIDE).print(table, soft_wrap=not terminal)
+    console = Console(highlight=False, width=None if terminal else WIDE)
+    if terminal and sum(widths) + 2 * (len(widths) - 1) > console.width:
+        _say_blocks(headings, lines)
+        return
+    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    for line in lines:
+        table.add_row(*map(Text, line))
+    console.print(table, soft_wrap=not terminal)
+
+
+def _say_blocks(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    longest = max(map(len, headings))
+    for number, line in enumerate(lines):
+        if number:
+            say()
+        for heading, cell in zip(headings, line, strict=True):
+            if cell:
+                say(strong(f"{heading:<{longest}}"), cell)
 
 
 def actor(by: str) -> str:

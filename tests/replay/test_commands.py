@@ -369,3 +369,15 @@ def test_every_command_has_help_with_an_example(name: str, command: Command) -> 
         said = command(name, subcommand, "--help")
         assert f"Example: shop {name} {subcommand}" in said.out
     assert "Example: shop audit" in command("audit", "--help").out
+
+
+def test_an_execution_is_printed_under_the_names_of_graphql(
+    past: History, command: Command
+) -> None:
+    for found in command("executions", "list", "--json").json:
+        graphql = {"id", "name", "status", "steps", "problem", "startedAt", "finishedAt"}
+        assert graphql <= found.keys()
+        for step in found["steps"]:
+            assert step.keys() == {"executionName", "number", "type", "productId", "at"}
+        if "provided" in (found["problem"] or {}):
+            assert found["problem"]["provided"].keys() == {"amount", "currency"}
