@@ -1,5 +1,6 @@
 """What queries answer, and to whom."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -370,6 +371,14 @@ async def test_what_was_let_in_once_turns_nobodys_page(
         "shippingAddress": {"city": upright},
         "items": [{"productName": upright, "product": {"name": upright}}],
     }
+
+
+async def test_many_search_at_once_and_all_are_answered(nobody: Reader) -> None:
+    document = "query ($search: String) { products(search: $search) { totalCount nodes { id } } }"
+    answers = await asyncio.gather(
+        *(nobody.ask(document, search=f"nothing {number}") for number in range(20))
+    )
+    assert all(answer == {"products": {"totalCount": 0, "nodes": []}} for answer in answers)
 
 
 async def test_too_many_ids_are_bad_input(nobody: Reader) -> None:

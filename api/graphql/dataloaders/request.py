@@ -11,7 +11,7 @@ from infrastructure.identity.users import User
 from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow
 from projections.orders import OrderRow
-from projections.products import ProductRow
+from projections.products import ProductFilter, ProductRow
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -60,6 +60,11 @@ class Loaders:
     def product_pages(self) -> Loader[ProductsPage, Sequence[ProductRow]]:
         """Oldest first."""
         return Loader(self._rows.product_pages)
+
+    @cached_property
+    def product_counts(self) -> Loader[ProductFilter, int]:
+        """How many there are."""
+        return Loader(self._rows.product_counts)
 
     @cached_property
     def orders(self) -> Loader[UUID, OrderRow | None]:

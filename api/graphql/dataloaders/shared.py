@@ -1,6 +1,7 @@
 """The read models' rows, as all calls of a process read them: see `batching` beside it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.graphql.dataloaders.batching import Gathered
 from api.graphql.dataloaders.kinds import Kind, kinds_of
+from api.graphql.dataloaders.turns import Turns
 from domain.message import message
 from infrastructure.identity.users import User, Users
 from projections.accounts import (
@@ -23,7 +25,13 @@ from projections.accounts import (
 )
 from projections.executions import ExecutionRow, executions_by_ids, executions_by_orders
 from projections.orders import OrderRow, count_orders_by_customers, orders_by_ids, orders_pages
-from projections.products import ProductFilter, ProductRow, products_by_ids, products_page
+from projections.products import (
+    ProductFilter,
+    ProductRow,
+    count_products,
+    products_by_ids,
+    products_page,
+)
 from projections.window import Window
 
 Row = TypeVar("Row")
@@ -75,6 +83,7 @@ class Rows:
         """`browsing` is for lists that may be long."""
         self._pool = pool
         self._browsing = browsing
+        self._searches = Turns()
         self.products = self._by_id(products_by_ids, lambda row: row.product_id)
         self.orders = self._by_id(orders_by_ids, lambda row: row.order_id)
         self.accounts = self._by_id(accounts_by_ids, lambda row: row.account_id)
@@ -84,6 +93,9 @@ class Rows:
         self.executions_of_orders = Gathered[UUID, Sequence[ExecutionRow]](self._executions, ())
         self.product_pages = Gathered[ProductsPage, Sequence[ProductRow]](
             self._product_page, (), lane=lambda key: key
+        )
+        self.product_counts = Gathered[ProductFilter, int](
+            self._product_count, 0, lane=lambda key: key
         )
         self.order_pages = Gathered[OrdersOf, Sequence[OrderRow]](
             self._order_pages, (), lane=lambda key: (key.statuses, key.window), most=MOST_PAGES
@@ -123,9 +135,21 @@ class Rows:
         self, keys: Sequence[ProductsPage]
     ) -> dict[ProductsPage, Sequence[ProductRow]]:
         [key] = keys
-        async with self._browsing.connection() as connection:
+        async with self._look_for(key.wanted) as connection:
             rows = await products_page(connection, key.wanted, key.window)
         return {key: rows}
+
+    async def _product_count(self, keys: Sequence[ProductFilter]) -> dict[ProductFilter, int]:
+        [wanted] = keys
+        async with self._look_for(wanted) as connection:
+            return {wanted: await count_products(connection, wanted)}
+
+    @asynccontextmanager
+    async def _look_for(self, wanted: ProductFilter) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """Searches take turns: each may be of something else, so that nobody shares them."""
+        turn = nullcontext() if wanted.search is None else self._searches.turn()
+        async with turn, self._browsing.connection() as connection:
+            yield connection
 
     async def _order_pages(self, keys: Sequence[OrdersOf]) -> dict[OrdersOf, Sequence[OrderRow]]:
         statuses, window = keys[0].statuses, keys[0].window

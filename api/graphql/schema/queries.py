@@ -24,7 +24,7 @@ from api.graphql.schema.scalars import given, text_of, uuid_of
 from api.graphql.schema.types import Execution, Order, User
 from infrastructure.ids import execution_id
 from projections.orders import count_orders, orders_page
-from projections.products import ProductFilter, count_products
+from projections.products import ProductFilter
 
 MOST_IDS = 1000
 PRODUCTS = ListOf("products", newest_first=False)
@@ -89,7 +89,7 @@ class Query:
             lambda window: context.loaders.product_pages.load(ProductsPage(wanted, window)),
             lambda row: row.created_position,
             lambda row: Product.of(row, context.currency),
-            lambda: context.read(count_products, wanted),
+            lambda: context.loaders.product_counts.load(wanted),
         )
 
     @described("The caller's own, or any for an administrator; null where there is none.")
