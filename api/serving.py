@@ -68,7 +68,7 @@ def serve(
             supervisor.start(_postgres_program(postgres))
             postgres.wait_until_ready()
         url = postgres.url if postgres else database_url(settings)
-        migrate_database(url)
+        migrate_database(settings, url)
         check_database(settings, url)
         if prepare is not None:
             prepare(url)

@@ -10,6 +10,8 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from infrastructure.observability.logs import configure_logs
+from infrastructure.operations.facts import agree_on_currency
+from infrastructure.postgres.connections import conninfo
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.postgres.requirements import (
     check_before_migrating,
@@ -77,32 +79,47 @@ def any_database(settings: Settings) -> Iterator[str]:
             if running
             else stack.enter_context(EmbeddedPostgres(settings.data_dir)).url
         )
-        migrate_database(url)
+        migrate_database(settings, url)
         yield url
 
 
-def migrate_database(url: str) -> None:
+def migrate_database(settings: Settings, url: str) -> None:
     """Make or change the tables. Raises StartError where the database cannot be reached, Unsuitable
-    where it will not do, NewerDatabase where a newer release has changed it."""
+    where it will not do, NewerDatabase where a newer release has changed it, and SettingsError
+    where its amounts are in another currency."""
     from infrastructure.operations.migrate import migrate  # noqa: PLC0415  # most do without
 
     with _explained():
         check_before_migrating(url)
         migrate(url)
+        check_facts(settings, url)
 
 
 def check_database(settings: Settings, url: str) -> None:
     """Look whether the shop can work on the database, and read from the replica where there is one.
 
-    Raises StartError where the database cannot be reached, Unsuitable where one will not do.
+    Raises StartError where the database cannot be reached, Unsuitable where one will not do, and
+    SettingsError where its amounts are in another currency.
     """
     with _explained():
         check_before_working(url)
+        check_facts(settings, url)
     if settings.read_database_url is not None:
         try:
             check_replica(settings.read_database_url.get_secret_value())
         except psycopg.OperationalError as error:  # it may come later; orders can be placed
             log.warning("the replica cannot be reached", error=str(error).strip())
+
+
+def check_facts(settings: Settings, url: str) -> None:
+    """Raises SettingsError where the amounts in the database are in another currency."""
+    with psycopg.connect(conninfo(url, "start"), autocommit=True) as connection:
+        try:
+            agree_on_currency(connection, settings.currency)
+        except psycopg.errors.UndefinedTable:
+            raise StartError("The tables are those of an older release: run `shop migrate`") from (
+                None
+            )
 
 
 def check_readable(url: str) -> None:

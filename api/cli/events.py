@@ -35,8 +35,10 @@ from infrastructure.event_store.query import (
     tail_events,
 )
 from infrastructure.operations.catalog import catalog
+from infrastructure.operations.facts import agree_on_currency
 from infrastructure.operations.transfer import Seal, check_file, export, export_to, import_log
 from infrastructure.read_models.rebuild import Progress
+from infrastructure.settings import SettingsError
 
 app = typer.Typer(help="Look into the log of all events, and move it.", no_args_is_help=True)
 
@@ -213,6 +215,12 @@ def import_events(
     """
     with open_shop("events") as shop, shop.connection() as connection:
         seal = check_file(file)
+        if seal.currency not in (None, shop.settings.currency):
+            raise SettingsError(
+                f"SHOP_CURRENCY is {shop.settings.currency}, but the amounts in {file} are"
+                f" {seal.currency}: set SHOP_CURRENCY={seal.currency}"
+            )
+        agree_on_currency(connection, shop.settings.currency)
         with progress("Importing") as advance:
             for step in import_log(connection, file, seal):
                 advance(step.position, step.goal)

@@ -24,6 +24,7 @@ from infrastructure.errors import InTheWay, ReplayError
 from infrastructure.event_store.jsonl import Digest, NotALine, line_of, row_of
 from infrastructure.event_store.query import head_of
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
+from infrastructure.operations.facts import currency_of_amounts
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.process_managers.resume import take_up_unfinished
 from infrastructure.read_models.projector import Projector
@@ -58,12 +59,13 @@ SELECT NOT EXISTS (SELECT FROM stored_events) AND NOT EXISTS (SELECT FROM idempo
 @message
 class Seal:
     """The last line: how many events and keys there are, the digest of the events (as an audit has
-    it), and the SHA-256 of all lines."""
+    it), the SHA-256 of all lines, and what amounts are in (None in files of 0.1.0)."""
 
     events: int
     digest: str
     keys: int
     sha256: str
+    currency: str | None = None
 
     def line(self) -> bytes:
         """With its end."""
@@ -125,8 +127,9 @@ class _Writing:
         self._file.write(line)
         self._sum.update(line)
 
-    def seal(self, keys: int) -> Seal:
-        seal = Seal(self.position, self._digest.text(), keys, self._sum.hexdigest())
+    def seal(self, keys: int, currency: str | None) -> Seal:
+        digest = self._digest.text()
+        seal = Seal(self.position, digest, keys, self._sum.hexdigest(), currency)
         self._file.write(seal.line())
         return seal
 
@@ -171,7 +174,7 @@ def write_log(reader: Connection[TupleRow], written: _Writing) -> Iterator[Progr
                         % (str(key).encode(), bytes(fingerprint).hex().encode(), position)
                     )
                     keys += 1
-            yield written.seal(keys)
+            yield written.seal(keys, currency_of_amounts(reader))
     finally:
         reader.isolation_level = None
 

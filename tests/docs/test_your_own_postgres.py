@@ -28,7 +28,7 @@ def roles(postgres_server: str) -> Iterator[tuple[str, str]]:
         for line in server:
             connection.execute(line.encode())
     try:
-        migrate_database(make_conninfo(url, user=name))
+        migrate_database(settings_for(url), make_conninfo(url, user=name))
         with psycopg.connect(url, autocommit=True) as connection:
             for line in [*shop, FORBID]:
                 connection.execute(line.encode())
@@ -54,5 +54,5 @@ def test_who_works_keeps_the_rights_when_read_models_are_filled_anew(
     owner, worker = roles
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute("UPDATE projections SET fingerprint = 'of another release'")
-    migrate_database(owner)
+    migrate_database(settings_for(owner), owner)
     check_database(settings_for(worker), worker)

@@ -1,0 +1,27 @@
+"""Facts about the data live with the data: what amounts are in is said once, at the first start."""
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from infrastructure.settings import SettingsError
+
+REMEMBER = "INSERT INTO facts (name, value) VALUES ('currency', %s) ON CONFLICT DO NOTHING"
+CURRENCY = "SELECT value FROM facts WHERE name = 'currency'"
+
+
+def agree_on_currency(connection: Connection[TupleRow], currency: str) -> None:
+    """Let the database remember the currency of its amounts, if it knows of none yet. Raises
+    SettingsError where it is another one."""
+    connection.execute(REMEMBER, (currency,))
+    known = currency_of_amounts(connection)
+    if known != currency:
+        raise SettingsError(
+            f"SHOP_CURRENCY is {currency}, but the amounts in this database are {known}:"
+            f" set SHOP_CURRENCY={known}, or use another database"
+        )
+
+
+def currency_of_amounts(connection: Connection[TupleRow]) -> str | None:
+    """What amounts are in; None where no shop has begun on the database."""
+    row = connection.execute(CURRENCY).fetchone()
+    return None if row is None else str(row[0])
