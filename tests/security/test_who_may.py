@@ -202,7 +202,8 @@ async def test_nobody_gets_to_anything_of_somebody_elses(
         assert [name for name in private if things.names[name] in text] == sees
 
 
-QUERIES = [field for field in ROOTS if field.startswith("Query.")]
+# Orders are for whoever is signed in: the contract says that they are there.
+QUERIES = [f for f in ROOTS if f.startswith("Query.") and f != "Query.orders"]
 
 
 @pytest.mark.parametrize("field", QUERIES)

@@ -105,8 +105,7 @@ class Query:
         return Order.of(row, info.context.currency)
 
     @described(
-        "The caller's own; all, or one user's, for an administrator. Newest first. Null, with an"
-        " error, for who is not signed in."
+        "The caller's own; all, or one user's, for an administrator. Newest first."
     )
     async def orders(
         self,
@@ -123,7 +122,7 @@ class Query:
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-    ) -> Connection[Order] | None:
+    ) -> Connection[Order]:
         context = info.context
         caller, user = context.user(), given(user_id)
         customer_id = None if user is None else uuid_of(user)
