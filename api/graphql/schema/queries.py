@@ -104,9 +104,7 @@ class Query:
             return None
         return Order.of(row, info.context.currency)
 
-    @described(
-        "The caller's own; all, or one user's, for an administrator. Newest first."
-    )
+    @described("The caller's own; all, or one user's, for an administrator. Newest first.")
     async def orders(
         self,
         info: Info,
