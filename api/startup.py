@@ -10,7 +10,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from infrastructure.observability.logs import configure_logs
-from infrastructure.operations.facts import agree_on_currency
+from infrastructure.operations.facts import OtherCurrency, agree_on_currency
 from infrastructure.postgres.connections import conninfo
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.postgres.requirements import (
@@ -116,6 +116,8 @@ def check_facts(settings: Settings, url: str) -> None:
     with psycopg.connect(conninfo(url, "start"), autocommit=True) as connection:
         try:
             agree_on_currency(connection, settings.currency)
+        except OtherCurrency as error:
+            raise SettingsError(str(error)) from None
         except psycopg.errors.UndefinedTable:
             raise StartError("The tables are those of an older release: run `shop migrate`") from (
                 None

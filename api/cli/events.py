@@ -25,6 +25,7 @@ from api.cli.terminal import (
     shown,
     strong,
 )
+from api.startup import check_facts
 from infrastructure.errors import NotThere
 from infrastructure.event_store.codec import EVENT_TYPES
 from infrastructure.event_store.query import (
@@ -35,7 +36,6 @@ from infrastructure.event_store.query import (
     tail_events,
 )
 from infrastructure.operations.catalog import catalog
-from infrastructure.operations.facts import agree_on_currency
 from infrastructure.operations.transfer import Seal, check_file, export, export_to, import_log
 from infrastructure.read_models.rebuild import Progress
 from infrastructure.settings import SettingsError
@@ -220,7 +220,7 @@ def import_events(
                 f"SHOP_CURRENCY is {shop.settings.currency}, but the amounts in {file} are"
                 f" {seal.currency}: set SHOP_CURRENCY={seal.currency}"
             )
-        agree_on_currency(connection, shop.settings.currency)
+        check_facts(shop.settings, shop.url)
         with progress("Importing") as advance:
             for step in import_log(connection, file, seal):
                 advance(step.position, step.goal)

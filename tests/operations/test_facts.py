@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infrastructure.operations.facts import agree_on_currency, currency_of_amounts
+from infrastructure.operations.facts import OtherCurrency, agree_on_currency, currency_of_amounts
 from infrastructure.operations.transfer import Seal, check_file, export
 from infrastructure.postgres.connections import conninfo
-from infrastructure.settings import SettingsError
+from tests.cli.running import free_port
 from tests.replay.histories import busy_shop, store
 
 
@@ -23,7 +23,7 @@ def shop(url: str, currency: str, *arguments: str) -> "subprocess.CompletedProce
             "SHOP_DATABASE_URL": url,
             "SHOP_SECRET_KEY": "a key that is long enough for a test of this shop",
             "SHOP_CURRENCY": currency,
-            "SHOP_PORT": "0",
+            "SHOP_PORT": str(free_port()),
         },
         capture_output=True,
         text=True,
@@ -34,7 +34,7 @@ def shop(url: str, currency: str, *arguments: str) -> "subprocess.CompletedProce
 
 def a_log(url: str, path: Path, currency: str) -> Path:
     """An export of a shop whose amounts are in `currency`."""
-    store(url, busy_shop(3, products=2, customers=2).recorded)
+    store(url, busy_shop(3, products=4, customers=2).recorded)
     with psycopg.connect(conninfo(url, "test"), autocommit=True) as connection:
         agree_on_currency(connection, currency)
         *_, seal = export(connection, path)
@@ -48,7 +48,7 @@ def test_the_first_start_says_what_amounts_are_in(database_url: str) -> None:
         assert currency_of_amounts(connection) is None
         agree_on_currency(connection, "USD")
         agree_on_currency(connection, "USD")
-        with pytest.raises(SettingsError, match=r"SHOP_CURRENCY is JPY.*are USD"):
+        with pytest.raises(OtherCurrency, match=r"SHOP_CURRENCY is JPY.*are USD"):
             agree_on_currency(connection, "JPY")
         assert currency_of_amounts(connection) == "USD"
 
