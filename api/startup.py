@@ -11,7 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from infrastructure.observability.logs import configure_logs
 from infrastructure.operations.facts import OtherCurrency, agree_on_currency
-from infrastructure.postgres.connections import conninfo
+from infrastructure.postgres.connections import tool_connection
 from infrastructure.postgres.embedded import EmbeddedPostgres, running_url
 from infrastructure.postgres.requirements import (
     check_before_migrating,
@@ -113,7 +113,7 @@ def check_database(settings: Settings, url: str) -> None:
 
 def check_facts(settings: Settings, url: str) -> None:
     """Raises SettingsError where the amounts in the database are in another currency."""
-    with psycopg.connect(conninfo(url, "start"), autocommit=True) as connection:
+    with tool_connection(url, "start") as connection:
         try:
             agree_on_currency(connection, settings.currency)
         except OtherCurrency as error:

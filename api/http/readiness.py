@@ -71,8 +71,10 @@ class Readiness:
 
     async def findings(self) -> Findings:
         """How the shop is, and what has ended in this process at this moment."""
+        # Also what had ended when it was asked, and has begun again while the probes were waiting.
+        ended = dict(self._services.watched.failures)
         found = await self._findings.get()
-        ended = self._services.watched.failures
+        ended |= self._services.watched.failures
         problems = {name: f"has ended: {why}" for name, why in ended.items()}
         room = self._services.room
         short = {} if room.warning is None else {"file descriptors": room.warning}

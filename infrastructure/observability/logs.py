@@ -102,6 +102,7 @@ def configure_logs(process: str, level: str = "INFO", style: str = "console") ->
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(capture=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each request
     structlog.configure(
         processors=[*shared, ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -19,8 +19,9 @@ from projections import PROJECTIONS
 from tests.projections.tables import all_rows
 from tests.replay.histories import History, store
 
+TABLES = "orders, executions, accounts, transactions, products, product_names"
 BEGIN_ANEW = (
-    "TRUNCATE orders, executions, accounts, transactions, products, parked_events, repaired_rows",
+    f"TRUNCATE {TABLES}, parked_events, repaired_rows",
     "UPDATE projections SET position = 0",
 )
 HIDE = "UPDATE stored_events SET topic = 'Unheard' || topic WHERE notification_id = %s"
