@@ -5,6 +5,7 @@ InfrastructureError
  ├─ Unavailable         the database cannot be reached or does not answer in time
  ├─ ReadModelsLate      the command was accepted, but the read models have not seen it in time
  ├─ NotMigrated         the read models were made by other code than this
+ ├─ LogChanged          the log is not the one that a consumer has read
  ├─ Fenced              another runner has taken over; this one must not write any more
  └─ ReplayError         a tool cannot do what it was asked
      ├─ NotThere        nothing in the log or the read models has this id or name
@@ -47,6 +48,10 @@ class NotMigrated(InfrastructureError):
             f"The read models were made by other code than this ({', '.join(names)}):"
             " run `shop migrate` of the release that shall run"
         )
+
+
+class LogChanged(InfrastructureError):
+    """The log ends before what a consumer has seen of it, or has other events in their places."""
 
 
 class Fenced(InfrastructureError):

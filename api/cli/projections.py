@@ -63,6 +63,9 @@ def show_status(as_json: AsJson = False) -> None:
         ("NAME", "STATE", "POSITION", "LAG", "PARKED", "VERSION", "COPIES"),
         ((m.name, m.state, m.position, m.lag, m.parked, _version(m), _copies(m)) for m in found),
     )
+    for model in found:
+        if model.trouble is not None:
+            say(f"{strong(model.name)}: {model.trouble}")
 
 
 def _version(model: ReadModelStatus) -> str:

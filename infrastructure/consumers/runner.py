@@ -16,7 +16,8 @@ import structlog
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from infrastructure.errors import Fenced, NotMigrated
+from infrastructure.errors import Fenced, LogChanged, NotMigrated
+from infrastructure.event_store.store import HOLED, STALE
 from infrastructure.observability.metrics import Measures
 from infrastructure.postgres import patience
 from infrastructure.postgres.connections import AWAY, conninfo
@@ -62,7 +63,8 @@ class Lead:
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[TupleRow]]:
-        """One transaction, in one round trip unless results are fetched. Raises Fenced."""
+        """One transaction, in one round trip unless results are fetched. Raises Fenced, and
+        LogChanged where what is appended was decided on another log."""
         try:
             with (
                 self.connection.pipeline(),
@@ -74,6 +76,8 @@ class Lead:
         except psycopg.DatabaseError as error:
             if error.sqlstate == "FENCE":
                 raise Fenced(str(error)) from error
+            if error.sqlstate in {STALE, HOLED}:
+                raise LogChanged(str(error.diag.message_primary)) from error
             raise
 
     def tell_figures(self, figures: str) -> None:
@@ -131,7 +135,7 @@ class Runner:
                         self._lead(lead)
             except Fenced as error:
                 log.warning("fenced", runner=self._consumer.name, reason=str(error))
-            except NotMigrated as error:
+            except (NotMigrated, LogChanged) as error:
                 log.warning("cannot run", runner=self._consumer.name, reason=str(error))
                 self._stop.wait(MIGRATION_POLL)
             except AWAY as error:

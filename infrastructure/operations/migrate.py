@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 
 from domain.message import message
 from infrastructure.errors import InfrastructureError
+from infrastructure.operations.shorter_log import begin_again_at_its_end
 from infrastructure.postgres import patience
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.read_models.rebuild import Connections, deploy
@@ -83,6 +84,8 @@ def migrate(url: str) -> None:
                 if monotonic() - said > SAY_EVERY:
                     log.info("filling a read model", **asdict(progress))
                     said = monotonic()
+        if begin_again_at_its_end(connection):
+            log.warning("the log was shorter than what the process manager had read of it")
 
 
 def apply(connection: Connection[TupleRow]) -> None:

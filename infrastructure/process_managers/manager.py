@@ -24,12 +24,15 @@ from domain.events import Event, OrderPlaced
 from infrastructure.aggregates import UnitOfWork
 from infrastructure.command_handling.snapshots import save_snapshots
 from infrastructure.consumers.parking import Parked, park, parked_owners, unpark
+from infrastructure.consumers.position import check_known, check_reached, last_known
 from infrastructure.consumers.runner import Lead
 from infrastructure.event_store.codec import UNREADABLE
 from infrastructure.event_store.store import (
     APPEND,
     EVENT_COLUMNS,
+    NOTHING_KNOWN,
     EventRow,
+    Known,
     append_parameters,
     decode_row,
 )
@@ -109,11 +112,20 @@ class ProcessManager:
         self._tracked = 0
         self._recovered_at = 0
         self._asked: int | None = None
+        self._known = NOTHING_KNOWN
         self.measures = ProcessManagerMeasures()
 
     def recover(self, lead: Lead) -> None:
-        """Begin where the last commit of whoever led before ended."""
+        """Begin where the last commit of whoever led before ended. Raises LogChanged where that is
+        behind the end of the log."""
         connection = lead.connection
+        row = connection.execute(
+            "SELECT notification_id FROM notification_tracking WHERE application_name = %s",
+            (self.name,),
+        ).fetchone()
+        self._position = self._tracked = row[0] if row else 0
+        check_reached(connection, "The process manager", self._position)
+        self._known = last_known(connection)
         self._streams.clear()
         self._inbox.clear()
         self._asked = None
@@ -121,15 +133,11 @@ class ProcessManager:
             make_up_for_absence(cursor, self.name)
         self._parked = parked_owners(connection, self.name)
         self._processes = load_processes(connection)
-        row = connection.execute(
-            "SELECT notification_id FROM notification_tracking WHERE application_name = %s",
-            (self.name,),
-        ).fetchone()
-        self._position = self._tracked = row[0] if row else 0
         self._recovered_at = _number(connection.execute(HEAD))
 
     def work(self, lead: Lead) -> bool:
-        """React to the next batch of events. Raises psycopg.OperationalError or Fenced."""
+        """React to the next batch of events. Raises psycopg.OperationalError, Fenced or
+        LogChanged."""
         recovering = self._position < self._recovered_at
         until, rows = self._read(lead, recovering)
         self._inbox.add(self._inputs(rows))
@@ -148,6 +156,11 @@ class ProcessManager:
     def heartbeat(self, lead: Lead) -> None:
         """Show that it lives and how far it has read, keep snapshots of streams that have grown,
         and look at time limits and retries as soon as all that is recorded now has been read."""
+        last = last_known(lead.connection)
+        check_known(lead.connection, self._known)
+        self._known = (
+            last  # read before the check: of the log that was checked, or noticed next time
+        )
         snapshots = self._streams.take_snapshots(lead.connection)
         with lead.transaction() as cursor:
             self._track(cursor, self._position)
@@ -242,7 +255,7 @@ class ProcessManager:
             timed_out(cursor, times_out | failed)
             self._track(cursor, position)
             if outcome.work.events:
-                parameters = append_parameters(outcome.work.events)
+                parameters = append_parameters(outcome.work.events, known=self._known)
                 appended = lead.connection.execute(APPEND, parameters, binary=True)
         self._tracked = position
         self._parked.difference_update(i.execution_id for i in done if i.unparks)
@@ -256,6 +269,8 @@ class ProcessManager:
 
     def _after_commit(self, outcome: Outcome, base: int) -> None:
         self._streams.committed(outcome.work, base)
+        if events := outcome.work.events:
+            self._known = Known(base + len(events), events[-1].state)
         for execution_id, process in outcome.processes.items():
             if process is None:
                 self._processes.pop(execution_id, None)

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from domain.recorded import Recorded
 from infrastructure.consumers.parking import Parked, park, to_retry, unpark
+from infrastructure.consumers.position import check_known, check_reached, known_at, known_by
 from infrastructure.consumers.runner import Lead
-from infrastructure.errors import Fenced, NotMigrated
+from infrastructure.errors import Fenced, LogChanged, NotMigrated
 from infrastructure.event_store.codec import UnknownEvent
-from infrastructure.event_store.store import EventRow, decode_row, read_log
+from infrastructure.event_store.store import NOTHING_KNOWN, EventRow, decode_row, read_log
 from infrastructure.observability.metrics import ProjectorMeasures
 from infrastructure.observability.tracing import Tracer
 from infrastructure.postgres.connections import AWAY
@@ -28,7 +29,7 @@ from projections.projection import Projection
 log = structlog.get_logger()
 
 # What is no fault of an event's: left to the runner, never parked.
-TRANSIENT = (*AWAY, Fenced)
+TRANSIENT = (*AWAY, Fenced, LogChanged)
 
 
 class Projector:
@@ -48,10 +49,12 @@ class Projector:
         self._tracer = tracer
         self.measures = ProjectorMeasures()
         self._positions: dict[str, int] = {}
+        self._known = NOTHING_KNOWN
         self._held: dict[str, Groups] = {}
 
     def recover(self, lead: Lead) -> None:
-        """Begin where the read models are. Raises NotMigrated where other code has made them."""
+        """Begin where the read models are. Raises NotMigrated where other code has made them, and
+        LogChanged where they know more than the log."""
         rows = lead.connection.execute(
             "SELECT name, version, fingerprint, position FROM projections"
         ).fetchall()
@@ -59,7 +62,10 @@ class Projector:
         mine = {(p.name, p.version, fingerprint(p.name)) for p in self._projections}
         if made != mine:
             raise NotMigrated(sorted({name for name, _, _ in made ^ mine}))
+        for name, _, _, position in rows:
+            check_reached(lead.connection, f"The read model {name}", position)
         self._positions = {name: position for name, _, _, position in rows}
+        self._known = known_at(lead.connection, min(self._positions.values(), default=0))
         for projection in self._projections:
             self._look_what_is_held(lead, projection)
 
@@ -71,10 +77,13 @@ class Projector:
             with self.measures.seconds.time():
                 self._apply(lead, rows)
             self.measures.events.observe(len(rows))
+            self._known = known_by(rows[-1])
         return bool(rows)
 
     def heartbeat(self, lead: Lead) -> None:
-        """Show that it lives, and try again what somebody asked for."""
+        """Show that it lives, look whether the log is still the one that was read, and try again
+        what somebody asked for."""
+        check_known(lead.connection, self._known)
         for projection in self._projections:
             self._look_what_is_held(lead, projection)
             retried = to_retry(lead.connection, _consumer(projection))

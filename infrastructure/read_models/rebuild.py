@@ -103,12 +103,19 @@ def roll_back(on: Connections, projection: Projection) -> Iterator[Progress]:
 
 
 def deploy(on: Connections, projections: Sequence[Projection]) -> Iterator[Progress]:
-    """Make the read models those of this code: what is new or has changed is filled beside the
-    live ones; an earlier copy by the same code is taken back; what is gone is put aside."""
+    """Make the read models those of this code and of this log: what is new, has changed or knows
+    more than the log is filled beside the live ones; an earlier copy by the same code is taken
+    back; what is gone is put aside."""
     rows = on.reader.execute("SELECT name, version, fingerprint FROM projections").fetchall()
     deployed = {name: (version, code) for name, version, code in rows}
+    ahead = _ahead_of_the_log(on)
     for projection in projections:
         name, code = projection.name, fingerprint(projection.name)
+        if name in ahead:
+            yield from rebuild(on, projection, anew=True)
+            with on.writer.transaction():
+                _drop(on.writer, name, "previous")
+            continue
         if deployed.get(name) == (projection.version, code):
             continue
         before = kept(on.reader, name, "previous")
@@ -122,6 +129,19 @@ def deploy(on: Connections, projections: Sequence[Projection]) -> Iterator[Progr
     for name in deployed.keys() - {projection.name for projection in projections}:
         with _alone(on.writer, name):
             _retire(on.writer, name)
+
+
+def _ahead_of_the_log(on: Connections) -> set[str]:
+    """The live read models that have seen more than there is. Copies that have are dropped."""
+    head = head_of(on.reader)
+    copies = on.reader.execute(
+        "SELECT name, copy FROM projection_copies WHERE position > %s", (head,)
+    ).fetchall()
+    with on.writer.transaction():
+        for name, kind in copies:
+            _drop(on.writer, name, kind)
+    live = on.reader.execute("SELECT name FROM projections WHERE position > %s", (head,))
+    return {row[0] for row in live}
 
 
 def make_tables(connection: Connection[TupleRow], projection: Projection, schema: str) -> None:
@@ -217,12 +237,14 @@ def _fill_and_switch(on: Connections, projection: Projection, kind: Kind) -> Ite
 
 
 def _live_position(connection: Connection[TupleRow], name: str) -> int:
-    """How far the live read model is; a new one has to be as far as the others are."""
+    """How far the live read model is, but not behind the end of the log; a new one has to be as
+    far as the others are."""
+    head = head_of(connection)
     cursor = connection.execute("SELECT name, position FROM projections")
     rows: dict[str, int] = dict(cursor.fetchall())
     if name in rows:
-        return rows[name]
-    return min(rows.values()) if rows else head_of(connection)
+        return min(rows[name], head)
+    return min([head, *rows.values()])
 
 
 def _worse(

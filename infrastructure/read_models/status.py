@@ -14,6 +14,8 @@ SILENT_AFTER = 10  # seconds without a sign of life of the projector
 
 _STATUS: LiteralString = """
 SELECT p.name, CASE
+        WHEN p.position > (SELECT coalesce(max(notification_id), 0) FROM stored_events)
+            THEN 'STOPPED'
         WHEN EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
             AND classid = %(class)s AND objid = k.key) THEN 'REBUILDING'
@@ -23,7 +25,9 @@ SELECT p.name, CASE
     p.position, (SELECT coalesce(max(notification_id), 0) FROM stored_events) - p.position,
     p.version, p.fingerprint,
     (SELECT count(*) FROM parked_events WHERE consumer = 'projector:' || p.name),
-    n.position, v.version, v.fingerprint
+    n.position, v.version, v.fingerprint,
+    CASE WHEN p.position > (SELECT coalesce(max(notification_id), 0) FROM stored_events)
+        THEN 'It knows more than the log has: `shop migrate` fills it anew' END
 FROM projections p
 LEFT JOIN unnest(%(names)s::text[], %(keys)s::bigint[]) AS k (name, key) USING (name)
 LEFT JOIN projection_copies n ON n.name = p.name AND n.copy = 'next'
@@ -42,7 +46,7 @@ _VALUES = {
 class ReadModelStatus:
     """`state` is RUNNING, REBUILDING or STOPPED; `lag` how many events are recorded and not seen;
     `next_position` how far a copy is that is being filled; the `previous_…` are those of the copy
-    that was live before."""
+    that was live before; `trouble` why it cannot go on, and what helps."""
 
     name: str
     state: str
@@ -54,6 +58,7 @@ class ReadModelStatus:
     next_position: int | None
     previous_version: int | None
     previous_fingerprint: str | None
+    trouble: str | None
 
     @property
     def by_this_code(self) -> bool:

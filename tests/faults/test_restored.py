@@ -19,6 +19,8 @@ from tests.faults.conftest import Stand
 from tests.faults.server import Server
 from tests.faults.waiting import until
 
+CHANGES = "subscription { accountChanged { balance { amount } } }"
+
 
 @contextmanager
 def folder_put_back(server: Server, folder: Path) -> Iterator[None]:
@@ -49,6 +51,15 @@ def dump_put_back(server: Server, folder: Path) -> Iterator[None]:
         admin.execute(f"ALTER DATABASE restored RENAME TO {name}".encode())
 
 
+@contextmanager
+def dump_put_over(server: Server, folder: Path) -> Iterator[None]:
+    """A dump as of entering is restored into the running database: no connection breaks."""
+    dump = folder / "shop.dump"
+    run("pg_dump", "--format=custom", f"--file={dump}", server.url)
+    yield
+    run("pg_restore", "--clean", "--single-transaction", f"--dbname={server.url}", dump)
+
+
 def copied(source: Path, target: Path) -> None:
     subprocess.run(["/bin/cp", "-a", source, target], check=True)  # with its owner
 
@@ -57,7 +68,7 @@ def run(program: str, *arguments: str | Path) -> None:
     subprocess.run([BINARIES / program, *arguments], check=True)
 
 
-@pytest.mark.parametrize("put_back", [folder_put_back, dump_put_back])
+@pytest.mark.parametrize("put_back", [folder_put_back, dump_put_back, dump_put_over])
 async def test_what_a_backup_lacks_is_not_built_on(
     put_back: Callable[[Server, Path], AbstractContextManager[None]], stand: Stand, tmp_path: Path
 ) -> None:
@@ -73,6 +84,20 @@ async def test_what_a_backup_lacks_is_not_built_on(
     assert again["status"] == "COMPLETED"
     await until(lambda: is_settled(stand.server.url))
     assert not (found := faults(stand.server.url)), found
+
+
+async def test_who_follows_an_account_goes_on_being_told(stand: Stand, tmp_path: Path) -> None:
+    ada = await stand.shop.customer(money=10_00)
+    await stand.settled()
+    async with ada.follow(CHANGES) as following:
+        with dump_put_over(stand.server, tmp_path):
+            for _ in range(3):
+                await ada.ask(DEPOSIT, input={"amount": "500"})
+        told = [await following.next() for _ in range(3)]
+        await ada.ask(DEPOSIT, input={"amount": "7"})
+        while told[-1]["balance"]["amount"] != "17.00":
+            told.append(await following.next())
+    assert [each["balance"]["amount"] for each in told[:3]] == ["510.00", "1010.00", "1510.00"]
 
 
 async def deposited(client: Client, amount: str) -> bool:
