@@ -61,7 +61,7 @@ class Readiness:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._probes = {
-            "appending": services.writer.probe,
+            "appending": services.writer.confirm,
             "signing in": services.identity.probe,
             "reading": services.rows.probe,
             "being pushed to": self._hears,

@@ -98,6 +98,7 @@ class Dispatcher:
                 assumed = set()
                 continue
             if not work.events:
+                await self.confirm()
                 return Dispatched(max(found.position for found in loaded.values()), duplicate=True)
             try:
                 position = await self._writer.append(work.events, key, history)
@@ -193,7 +194,15 @@ class Dispatcher:
                 "SELECT fingerprint, position FROM idempotency_keys WHERE key = %s", (key.key,)
             )
             row = await cursor.fetchone()
-        return _same(key, row[0], row[1]) if row else None
+        if row is None:
+            return None
+        await self.confirm()
+        return _same(key, row[0], row[1])
+
+    async def confirm(self) -> None:
+        """Before somebody is told that what was read is recorded: it may be a commit that was
+        interrupted while it waited for the standbys. Raises Overloaded or Unavailable."""
+        await self._writer.confirm()
 
 
 def _same(key: IdempotencyKey | None, fingerprint: bytes, position: int) -> Dispatched:

@@ -44,11 +44,14 @@ INSERT INTO runner_figures SELECT name, %s FROM runners WHERE name = %s AND epoc
 ON CONFLICT (name) DO UPDATE SET figures = excluded.figures
 """
 TELL_FAILURE = "UPDATE runners SET failure = %s WHERE name = %s AND epoch = %s"
+# But for one that waits for its standbys: its commit would be visible, and on none of them.
 END_FROZEN = """
 SELECT holder, pg_terminate_backend(backend_pid) FROM runners
 WHERE name = %s AND heartbeat < clock_timestamp() - make_interval(secs => %s)
 AND backend_pid IN (
     SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s
+) AND NOT EXISTS (
+    SELECT FROM pg_stat_activity WHERE pid = backend_pid AND wait_event = 'SyncRep'
 )
 """
 

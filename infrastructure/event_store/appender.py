@@ -16,6 +16,7 @@ from infrastructure.event_store.history import History
 from infrastructure.event_store.store import (
     APPEND,
     HOLED,
+    NOTHING_KNOWN,
     STALE,
     IdempotencyKey,
     Known,
@@ -79,6 +80,8 @@ class Writer:
 
     An append whose connection breaks is sent again: its events are compared with what stands in
     their places, so it is recorded exactly once or, after `patience` seconds, known to be in doubt.
+    What stands there is answered with only after another commit: where PostgreSQL waits for
+    standbys, that one has waited for both.
     """
 
     def __init__(
@@ -139,9 +142,10 @@ class Writer:
         except TimeoutError:
             raise Unavailable from None
 
-    async def probe(self) -> None:
-        """Go the whole way of an append, commit and wake-up included, without an event. Raises what
-        `append` does."""
+    async def confirm(self) -> None:
+        """Go the whole way of an append, without an event. Afterwards what could be read before is
+        as safe as what was appended: where PostgreSQL waits for standbys, they have it. Raises
+        Overloaded or Unavailable."""
         await self.append(())
 
     async def _run(self) -> None:
@@ -219,8 +223,8 @@ class Writer:
                 pause = min(pause * 2, 1.0)
                 continue
             self._succeed(batch, base)
-            last = batch[-1].events[-1]
-            self.history.saw(number, base + sum(len(a.events) for a in batch), last.state, None)
+            if events := [event for append in batch for event in append.events]:
+                self.history.saw(number, base + len(events), events[-1].state, None)
             return
 
     async def _settle_outdated(
@@ -259,18 +263,23 @@ class Writer:
                 [event.state for _, event in flat],
             ),
         )
-        for ordinal, same, position in await cursor.fetchall():
+        there = await cursor.fetchall()
+        keyed = [append for append in batch if append.key is not None]
+        cursor = await connection.execute(
+            KEYS_THERE, ([append.key.key for append in keyed if append.key],)
+        )
+        taken = await cursor.fetchall()
+        if taken or any(same for _, same, _ in there):
+            await _append(connection, [], NOTHING_KNOWN)  # before anybody is told of it
+        for ordinal, same, position in there:
             append, event = flat[ordinal - 1]
             if same and event is append.events[-1] and not append.done.done():
                 append.done.set_result(position)  # recorded by the try whose answer was lost
             elif not same and not append.done.done():
                 append.done.set_exception(VersionConflict())
-        keyed = [append for append in batch if append.key is not None and not append.done.done()]
-        cursor = await connection.execute(
-            KEYS_THERE, ([append.key.key for append in keyed if append.key],)
-        )
-        for ordinal, fingerprint, position in await cursor.fetchall():
-            keyed[ordinal - 1].done.set_exception(KeyTaken(fingerprint, position))
+        for ordinal, fingerprint, position in taken:
+            if not keyed[ordinal - 1].done.done():
+                keyed[ordinal - 1].done.set_exception(KeyTaken(fingerprint, position))
         rest = _unanswered(batch)
         self.statistics.conflicts += len(batch) - len(rest)
         return rest

@@ -7,7 +7,8 @@
 
 What has ended so raises psycopg.OperationalError, and the connection is closed: without a cancel,
 which a silent server does not hear, and which makes one that waits for its standbys tell of a
-commit that they do not have.
+commit that they do not have. Where somebody else has cancelled that wait, the answer is as good as
+lost: psycopg.OperationalError too.
 """
 
 import asyncio
@@ -63,6 +64,13 @@ class _Patient:
         self.pgconn.finish()
         return psycopg.OperationalError(reason)
 
+    def _heard(self) -> None:
+        """Raises psycopg.OperationalError where the answer is one that cannot be relied on."""
+        self.pulse.heard = monotonic()
+        if self.pulse.is_doubtful:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("committed, but the wait for a standby was cancelled")
+
     def greeted(self, greeting: Greeting) -> None:
         """Know what the server has said of itself."""
         self.server = greeting.server
@@ -75,6 +83,7 @@ class Connection(_Patient, psycopg.Connection[Row]):
     def __init__(self, pgconn: PGconn, *arguments: Any) -> None:
         super().__init__(pgconn, *arguments)
         self.pulse, self.server, self.limit = Pulse(pgconn.socket), "", ANSWER
+        self.add_notice_handler(self.pulse.noticed)
 
     @classmethod
     def connect(cls, conninfo: str = "", *, autocommit: bool = False, **options: Any) -> Self:
@@ -117,7 +126,7 @@ class Connection(_Patient, psycopg.Connection[Row]):
             raise self._wait_failed(error, began, timeout) from error.__cause__
         finally:
             self.pulse.end()
-        self.pulse.heard = monotonic()
+        self._heard()
         return answer
 
     def notifies(
@@ -147,6 +156,7 @@ class AsyncConnection(_Patient, psycopg.AsyncConnection[Row]):
     def __init__(self, pgconn: PGconn, *arguments: Any) -> None:
         super().__init__(pgconn, *arguments)
         self.pulse, self.server, self.limit = Pulse(pgconn.socket), "", ANSWER
+        self.add_notice_handler(self.pulse.noticed)
 
     @classmethod
     async def connect(cls, conninfo: str = "", *, autocommit: bool = False, **options: Any) -> Self:
@@ -189,7 +199,7 @@ class AsyncConnection(_Patient, psycopg.AsyncConnection[Row]):
             raise self._wait_failed(error, began, timeout) from error.__cause__
         finally:
             self.pulse.end()
-        self.pulse.heard = monotonic()
+        self._heard()
         return answer
 
     async def notifies(

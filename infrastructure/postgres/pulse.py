@@ -9,10 +9,12 @@ from time import monotonic
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import Diagnostic
 
 from domain.message import message
 
 NEVER = float("inf")
+WAITS_FOR_STANDBYS = "SyncRepWaitForLSN"  # in PostgreSQL's src/backend/replication/syncrep.c
 
 
 @dataclass(slots=True)
@@ -43,9 +45,20 @@ class Pulse:
     `since` is when a wait for the server began (`time.monotonic`), None while nobody waits, NEVER
     where silence is what is waited for; `heard` is when the server last said something. `history`
     is system and timeline of a primary; the latter is 0 of a standby, and where it is not told.
+    `is_doubtful` says that a commit is visible which perhaps no standby has.
     """
 
-    __slots__ = ("__weakref__", "_fd", "_guard", "ended", "heard", "history", "place", "since")
+    __slots__ = (
+        "__weakref__",
+        "_fd",
+        "_guard",
+        "ended",
+        "heard",
+        "history",
+        "is_doubtful",
+        "place",
+        "since",
+    )
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -55,6 +68,7 @@ class Pulse:
         self.since: float | None = None
         self.heard = monotonic()
         self.ended: str | None = None
+        self.is_doubtful = False
 
     def begin(self, *, silence_is_fine: bool) -> float:
         """A wait begins; answers since when. Raises psycopg.OperationalError where it was given
@@ -70,6 +84,12 @@ class Pulse:
         """The wait is over, however it ended."""
         with self._guard:
             self.since = None
+
+    def noticed(self, notice: Diagnostic) -> None:
+        """The server has told something beside its answer. That a wait for its standbys was
+        cancelled is known by where it says so: its words are in any language."""
+        if notice.source_function == WAITS_FOR_STANDBYS:
+            self.is_doubtful = True
 
     def give_up(self, reason: str) -> None:
         """End every wait, now and from now on, without waiting for anything oneself."""

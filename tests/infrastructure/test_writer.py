@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store.appender import KeyTaken, VersionConflict, Writer
@@ -184,3 +185,13 @@ def write_in_a_process(url: str, writers: int, appends: int) -> None:
             await asyncio.gather(*(one() for _ in range(writers)))
 
     asyncio.run(write())
+
+
+async def test_a_confirmation_records_nothing_and_nothing_is_wrong(database_url: str) -> None:
+    async with Writer(database_url) as writer:
+        await writer.append([event()])
+        with capture_logs() as logs:
+            await writer.confirm()
+            assert await writer.append([event()]) == 2
+        assert logs == []
+    assert count(database_url) == 2

@@ -239,7 +239,10 @@ def _address(check: Check, address: AddressInput) -> Address:
 async def _was_created(context: Context, command: CreateOrder) -> bool:
     """Whether the same input has made this order before, whatever its products are like now."""
     creation = _creation(await context.dispatcher.load(command.order_id))
-    return creation is not None and _input_of(creation) == _input_of(command)
+    if creation is None or _input_of(creation) != _input_of(command):
+        return False
+    await context.dispatcher.confirm()
+    return True
 
 
 def _input_of(order: OrderCreated | CreateOrder) -> tuple[object, ...]:
