@@ -85,6 +85,10 @@ $(CLIENTS): requirements-clients.lock tests/clients/package-lock.json
 test-setup: setup  ## Install with old and new pips, on unlike machines (needs a package index)
 	$(BIN)/pytest tests/setup -m network -n 0
 
+.PHONY: test-slow
+test-slow: setup  ## What `make test` takes samples of: crashes at each statement of the long stories
+	$(BIN)/pytest -m slow --dist load
+
 MINUTES ?= 5
 
 .PHONY: soak

@@ -29,7 +29,7 @@ from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.copy import without_gc
 from infrastructure.read_models.rebuild import Connections, Progress
-from infrastructure.replay.books import Balance, Books, discrepancies
+from infrastructure.replay.books import Balance, Books, discrepancies, overdrawn
 from infrastructure.replay.rules import answered
 from infrastructure.replay.runs import Runs, Unexpected, same
 
@@ -175,13 +175,26 @@ class _Audit:
             why = "has no class" if isinstance(error, UnknownEvent) else "is not of its class"
             self._say("loads", f"{topic} cannot be loaded: it {why}", row)
             self._broken.add(stream)
+            self._runs.leave_alone(stream)
+            self._keep(stream, Loaded(before.decider, before.state, version, position))
         else:
             if stream not in self._broken:
                 self._check(row, recorded, before)
+            if stream in self._broken:
+                self._runs.leave_alone(stream)
+                self._keep(stream, self._as_far_as_it_says(row, recorded, before))
         self._last = position
-        if stream in self._broken:
-            self._runs.leave_alone(stream)
-            self._keep(stream, Loaded(before.decider, before.state, version, position))
+
+    def _as_far_as_it_says(self, row: EventRow, recorded: Recorded, before: Loaded) -> Loaded:
+        """A stream that lacks something is folded on: what was given away may be more than what
+        the rest of it says is there."""
+        decider = DECIDER_OF_EVENT[type(recorded.event)]
+        if before.decider not in (None, decider):
+            return Loaded(before.decider, before.state, recorded.version, recorded.position)
+        after = before.after(recorded.event, recorded.version, recorded.position)
+        for check, text in overdrawn(before.state, after.state):
+            self._say(check, f"{text}; something is missing before {row[3]}", row)
+        return after
 
     def _seal(self, row: EventRow) -> None:
         try:

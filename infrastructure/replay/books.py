@@ -140,3 +140,15 @@ def discrepancies(balance: Balance, running: list[Held]) -> Iterator[str]:
             f"{balance.reserved} things are reserved, but executions that run hold {held}:"
             f" {balance.reserved - held} are reserved for nobody"
         )
+
+
+def overdrawn(before: Any, after: Any) -> Iterator[tuple[str, str]]:
+    """What an event made less than nothing: the kind of check, and a sentence."""
+    if isinstance(after, Account) and after.balance < 0 <= (before or Account()).balance:
+        yield "money", f"As recorded, the account holds {after.balance} minor units"
+    if isinstance(after, Stock) and _left(after) < 0 <= _left(before or Stock()):
+        yield "stock", f"As recorded, {-_left(after)} more are promised than are there"
+
+
+def _left(stock: Stock) -> int:
+    return stock.on_hand - stock.reserved

@@ -10,7 +10,13 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.commands import DiscontinueProduct, ReserveStock
+from domain.commands import (
+    AdjustStock,
+    Deposit,
+    DiscontinueProduct,
+    ReserveStock,
+    Withdraw,
+)
 from domain.errors import DomainError
 from domain.events import (
     AccountCharged,
@@ -98,6 +104,34 @@ def test_an_event_that_was_deleted_is_found(
     findings, _ = audited(on)
     assert findings[0].check == "positions"
     assert findings[0].text == f"Position {gone.position} is missing of the log"
+
+
+def test_what_was_paid_out_behind_a_hole_is_named(
+    on: Connections, connection: Connection[TupleRow], database_url: str
+) -> None:
+    history = History()
+    _, account = history.customer(10_00)
+    history.send(Deposit(account, history.new_id(), 500_00))
+    history.send(Withdraw(account, history.new_id(), 400_00))
+    store(database_url, history.recorded)
+    connection.execute("DELETE FROM stored_events WHERE topic = 'Deposited'")
+    findings, _ = audited(on)
+    assert [each.stream_id for each in findings if each.check == "money"] == [account]
+    assert any("the account holds -39000 minor units" in each.text for each in findings)
+
+
+def test_what_was_promised_behind_a_hole_is_named(
+    on: Connections, connection: Connection[TupleRow], database_url: str
+) -> None:
+    history = History()
+    board = history.product(quantity=0)
+    history.send(AdjustStock(board, history.new_id(), 5, "Delivery"))
+    history.buy(history.customer(), {board: 4}, "first")
+    store(database_url, history.recorded)
+    connection.execute("DELETE FROM stored_events WHERE topic = 'StockAdjusted'")
+    findings, _ = audited(on)
+    assert [each.stream_id for each in findings if each.check == "stock"] == [board]
+    assert any("4 more are promised than are there" in each.text for each in findings)
 
 
 def test_a_last_event_that_was_deleted_is_found(
