@@ -2,13 +2,14 @@
 
 A process keeps those in memory whose access tokens could still be used. `NOTIFY` tells it of each
 within milliseconds; the table is read again every few seconds, in case that a message was lost.
+Where a backup was put back, sessions that it lacks have ended as well.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from typing import LiteralString, Self
 from uuid import UUID
 
 import psycopg
@@ -22,6 +23,11 @@ from infrastructure.postgres.patience import AsyncConnection
 from infrastructure.runtime.watched import LastingTask, Watched
 
 log = structlog.get_logger()
+
+_UNKNOWN: LiteralString = """
+SELECT id FROM unnest(%s::uuid[]) AS used (id)
+WHERE NOT EXISTS (SELECT FROM sessions WHERE session_id = id)
+"""
 
 RECONNECT = 0.5  # seconds between two tries
 # A little longer than the access tokens live: clocks differ.
@@ -47,6 +53,7 @@ class SessionWatch:
         self._reread = reread
         self._clock = clock
         self._ended: dict[UUID, datetime] = {}
+        self._used: set[UUID] | None = None  # None while all can be taken for known
         self._waiting: defaultdict[UUID, set[asyncio.Future[None]]] = defaultdict(set)
         self._connection: AsyncConnection | None = None
         self._watched = watched or Watched()
@@ -54,6 +61,8 @@ class SessionWatch:
 
     def has_ended(self, session_id: UUID) -> bool:
         """Whether its access tokens are worth nothing any more."""
+        if self._used is not None:
+            self._used.add(session_id)
         return session_id in self._ended
 
     async def wait_until_ended(self, session_id: UUID) -> None:
@@ -141,6 +150,11 @@ class SessionWatch:
         if self._seen_history != number:  # what counts is what stands in the table of this one
             self._ended.clear()
             self._seen_history = number
+            self._used = set()
+        if self._used is not None:  # tokens may be older than the table, which never heard of them
+            used, self._used = self._used | set(self._waiting), set()
+            cursor = await connection.execute(_UNKNOWN, (list(used),))
+            ended += [row[0] for row in await cursor.fetchall()]
         self.note(ended)
         for session_id in [each for each, at in self._ended.items() if at <= since]:
             del self._ended[session_id]

@@ -19,6 +19,7 @@ from tests.faults.conftest import Stand
 from tests.faults.server import Server
 from tests.faults.waiting import until
 
+VIEWER = "{ viewer { account { balance { amount } } } }"
 CHANGES = "subscription { accountChanged { balance { amount } } }"
 
 
@@ -32,7 +33,7 @@ def folder_put_back(server: Server, folder: Path) -> Iterator[None]:
     yield
     server.stop()
     shutil.rmtree(server._data)
-    subprocess.run(["cp", "-a", folder / "backup", server._data], check=True)
+    copied(folder / "backup", server._data)
     server.start()
 
 
@@ -84,6 +85,23 @@ async def test_what_a_backup_lacks_is_not_built_on(
     assert again["status"] == "COMPLETED"
     await until(lambda: is_settled(stand.server.url))
     assert not (found := faults(stand.server.url)), found
+
+
+async def test_who_signed_in_after_the_backup_has_to_sign_in_again(
+    stand: Stand, tmp_path: Path
+) -> None:
+    ada = await stand.shop.customer(money=10_00)
+    with dump_put_back(stand.server, tmp_path):
+        bob = await stand.shop.customer(money=10_00)
+        assert "errors" not in await bob.send(VIEWER)
+    await answered(ada, VIEWER)
+
+    async def is_signed_out() -> bool:
+        answer = await bob.send(VIEWER)
+        return [e["extensions"]["code"] for e in answer.get("errors", ())] == ["UNAUTHENTICATED"]
+
+    await until(is_signed_out)
+    assert "errors" not in await ada.send(VIEWER)
 
 
 async def test_who_follows_an_account_goes_on_being_told(stand: Stand, tmp_path: Path) -> None:
