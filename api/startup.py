@@ -30,6 +30,10 @@ class StartError(Exception):
     """The shop cannot start; the message is one line for the operator."""
 
 
+class Unreachable(StartError):
+    """The database cannot be reached; the same command may work in a moment."""
+
+
 def begin(process: str, *, child: bool = False) -> Settings:
     """The settings of a process that begins, whose logs are then as they say; `child` is one that
     another process of the shop has started. Raises SettingsError."""
@@ -149,7 +153,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
-        raise StartError(unreachable(error)) from error
+        raise Unreachable(unreachable(error)) from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise StartError(forbidden(error)) from error
 

@@ -17,9 +17,9 @@ from api import serving
 from api.cli.streams import give_up_output
 from api.cli.usage import explained
 from api.demo.command import demo
-from api.failures import failure_of
+from api.failures import UNAVAILABLE, failure_of
 from api.serving import Work
-from api.startup import StartError, any_database, begin, forbidden, unreachable
+from api.startup import StartError, Unreachable, any_database, begin, forbidden, unreachable
 from infrastructure.errors import InfrastructureError
 from infrastructure.identity.errors import ValidationFailed
 from infrastructure.postgres.embedded import EmbeddedError
@@ -159,7 +159,9 @@ def _explained(error: Exception) -> tuple[str, int]:
         case InfrastructureError():
             return str(error), failure_of(error).exit_status
         case psycopg.OperationalError() | PoolTimeout():
-            return unreachable(error), failure_of(error).exit_status
+            return unreachable(error), UNAVAILABLE.exit_status
+        case Unreachable():
+            return str(error), UNAVAILABLE.exit_status
         case psycopg.errors.InsufficientPrivilege():
             return forbidden(error), 1
         case OSError():

@@ -144,7 +144,7 @@ def test_a_database_that_is_not_there_is_one_line(command: str) -> None:
         SHOP_SECRET_KEY=KEY,
         SHOP_PORT=str(api),
     )
-    assert done.returncode == 1
+    assert done.returncode == 75  # as UNAVAILABLE: it may work in a moment
     assert done.stderr.startswith("shop: The database cannot be reached: ")
     assert "refused" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -314,7 +314,7 @@ def test_what_is_not_there_is_one_line_and_ends_with_1(
 )
 def test_a_database_that_cannot_be_reached_is_one_line(arguments: Sequence[str]) -> None:
     done = own_process(*arguments, url=NOWHERE)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (75, "")
     assert done.stderr.startswith("shop: The database cannot be reached")
     assert done.stderr.count("\n") == 1
 
