@@ -1,5 +1,6 @@
 """`shop orders`, `products`, `accounts`: what they were at a moment, and how they got there."""
 
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from api.cli import times
+from api.cli.help import App
 from api.cli.terminal import (
     AsJson,
     Shop,
@@ -29,9 +31,11 @@ from infrastructure.history.as_of import AsOf, account_as_of, order_as_of, produ
 from infrastructure.history.fixture import fixture_lines, order_fixture
 from infrastructure.history.order_history import Moment, order_history
 
-orders = typer.Typer(help="Replay orders.", no_args_is_help=True)
-products = typer.Typer(help="Replay products.", no_args_is_help=True)
-accounts = typer.Typer(help="Replay accounts.", no_args_is_help=True)
+orders = App(help="Replay orders.")
+products = App(help="Replay products.")
+accounts = App(help="Replay accounts.")
+
+TIME = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{6}Z")  # as JSON has it
 
 Id = Annotated[UUID, typer.Argument(metavar="ID")]
 Version = Annotated[
@@ -160,7 +164,7 @@ def _answer(
             say_json(before)
         else:
             for path, value in _leaves(before).items():
-                say(f"{strong(path)}:", shown(value))
+                say(f"{strong(path)}:", _short_time(value))
         return
     later = AsOf(version=int(diff)) if diff.isdecimal() else AsOf(at=times.until(diff))
     after = shop.ask(lambda connection: question(connection, later))
@@ -170,7 +174,8 @@ def _answer(
             if as_json:
                 say_json({"path": path, "before": old.get(path), "after": new.get(path)})
             else:
-                say(f"{strong(path)}:", shown(old.get(path)), "→", shown(new.get(path)))
+                was, then = _short_time(old.get(path)), _short_time(new.get(path))
+                say(f"{strong(path)}:", was, "→", then)
 
 
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:
@@ -187,6 +192,11 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
     else:
         return {path: value}
     return {leaf: found for at, part in inner for leaf, found in _leaves(part, at).items()}
+
+
+def _short_time(value: object) -> str:
+    """A value for people: a time at its beginning is without microseconds."""
+    return TIME.sub(r"\1 \2", shown(value))
 
 
 def _tell(told: Moment, order_id: UUID) -> None:

@@ -6,12 +6,21 @@ from typing import Annotated
 import typer
 
 from api.cli.projections import compare_one
-from api.cli.terminal import AsJson, Shop, open_shop, progress, say, say_json, strong
+from api.cli.terminal import AsJson, Shop, open_shop, plain, progress, say, say_json, strong
 from infrastructure.operations.audit import Audited, Finding
 from infrastructure.operations.audit import audit as auditing
 from infrastructure.read_models.rebuild import Progress
 from infrastructure.text import escaped
 from projections import PROJECTIONS
+
+# What of a balance is money, by its name in JSON.
+AMOUNTS = {
+    "moneyIn": "money_in",
+    "moneyOut": "money_out",
+    "inAccounts": "in_accounts",
+    "spent": "spent",
+    "held": "held",
+}
 
 
 def _digest(text: str) -> tuple[int, str]:
@@ -34,7 +43,10 @@ def audit(
         bool, typer.Option("--log-only", help="Leave out the read models.")
     ] = False,
     limit: Annotated[
-        int, typer.Option(min=0, help="Print at most so many findings of a kind; 0 is all.")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Print at most so many findings of a kind; 0 is all."
+        ),
     ] = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -82,10 +94,11 @@ def _say_finding(finding: Finding, as_json: bool) -> None:
 
 
 def _say_audited(shop: Shop, result: Audited, as_json: bool) -> None:
-    if as_json:
-        say_json(result)
-        return
     money, balance = shop.currency.money, result.balance
+    if as_json:
+        amounts = {name: plain(money(getattr(balance, field))) for name, field in AMOUNTS.items()}
+        say_json({**plain(result), "balance": {**plain(balance), **amounts}})
+        return
     say(f"Money: {money(balance.money_in)} came in, {money(balance.money_out)} went out;")
     say(
         f"  {money(balance.in_accounts)} are in accounts, {money(balance.spent)} were spent,"

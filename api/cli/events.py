@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from api.cli import times
+from api.cli.help import App
 from api.cli.terminal import (
     Advance,
     AsJson,
@@ -40,7 +41,7 @@ from infrastructure.operations.transfer import Seal, check_file, export, export_
 from infrastructure.read_models.rebuild import Progress
 from infrastructure.settings import SettingsError
 
-app = typer.Typer(help="Look into the log of all events, and move it.", no_args_is_help=True)
+app = App(help="Look into the log of all events, and move it.")
 
 
 def _types(names: list[str] | None) -> tuple[str, ...]:
@@ -56,7 +57,9 @@ def _types(names: list[str] | None) -> tuple[str, ...]:
 
 Types = Annotated[
     list[str] | None,
-    typer.Option("--type", help="Such as OrderPlaced; may be given more than once."),
+    typer.Option(
+        "--type", metavar="TYPE", help="Such as OrderPlaced; may be given more than once."
+    ),
 ]
 Stream = Annotated[
     UUID | None, typer.Option(help="Of this product, account or order.", metavar="ID")
@@ -75,7 +78,9 @@ Until = Annotated[
 ]
 Words = Annotated[
     list[str] | None,
-    typer.Option(help="With this in the data, in any case; may be given more than once."),
+    typer.Option(
+        metavar="WORDS", help="With this in the data, in any case; may be given more than once."
+    ),
 ]
 
 
@@ -90,9 +95,9 @@ def list_events(  # noqa: PLR0913  # its options
     actor: Actor = None,
     since: Since = None,
     until: Until = None,
-    after: Annotated[int, typer.Option(min=0, help="After this position.")] = 0,
+    after: Annotated[int, typer.Option(min=0, metavar="N", help="After this position.")] = 0,
     words: Words = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="At most so many; 0 is all.")] = 50,
     newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -136,7 +141,8 @@ def tail(
     actor: Actor = None,
     words: Words = None,
     after: Annotated[
-        int | None, typer.Option(min=0, help="Begin after this position, not with the present.")
+        int | None,
+        typer.Option(min=0, metavar="N", help="Begin after this position, not with the present."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import times
+from api.cli.help import App
 from api.cli.terminal import (
     AsJson,
     By,
@@ -38,7 +39,7 @@ from infrastructure.process_managers.executions import (
 from infrastructure.text import escaped_lines
 from projections.executions import ExecutionRow
 
-app = typer.Typer(help="Look at executions of the place-order saga.", no_args_is_help=True)
+app = App(help="Look at executions of the place-order saga.")
 
 STATUSES = ("RUNNING", "COMPENSATING", "SUCCEEDED", "FAILED")
 PATIENCE = 10.0  # seconds that a retry waits for its outcome
@@ -62,7 +63,7 @@ def list_executions(
     *,
     status: Annotated[
         list[str] | None,
-        typer.Option(help=f"{', '.join(STATUSES)}; may be given more than once."),
+        typer.Option(metavar="STATUS", help=f"{', '.join(STATUSES)}; may be given more than once."),
     ] = None,
     customer: Customer = None,
     older_than: Annotated[
@@ -70,7 +71,7 @@ def list_executions(
         typer.Option(parser=times.age, metavar="AGE", help="Begun longer ago, such as 5m."),
     ] = None,
     stuck: Annotated[bool, typer.Option("--stuck", help="Put aside, or overdue.")] = False,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="At most so many; 0 is all.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Print executions, the newest first."""

@@ -8,6 +8,7 @@ import typer
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from api.cli.help import App
 from api.cli.terminal import AsJson, Yes, confirm, open_shop, say, say_json, say_table
 from infrastructure.identity.outbox import (
     OutboxEntry,
@@ -17,7 +18,7 @@ from infrastructure.identity.outbox import (
     retry_mails,
 )
 
-app = typer.Typer(help="Mails that have not left.", no_args_is_help=True)
+app = App(help="Mails that have not left.")
 
 MailId = Annotated[UUID | None, typer.Argument(metavar="[MAIL_ID]", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="All that were given up.")]

@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from typer._click.exceptions import UsageError  # typer exports no base of what it raises
 
 from api import serving
+from api.cli.help import App
 from api.cli.streams import give_up_output
 from api.cli.usage import explained
 from api.demo.command import demo
@@ -27,12 +28,10 @@ from infrastructure.runtime.proxies import spare_loopback
 from infrastructure.settings import SettingsError
 from infrastructure.text import escaped_lines
 
-app = typer.Typer(
+app = App(
     name="shop",
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich" if sys.stdout.isatty() else None,
 )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.help import App
 from api.cli.terminal import (
     AsJson,
     By,
@@ -22,7 +23,7 @@ from infrastructure.consumers.parked import ParkedEvent, drop, parked_event, par
 from infrastructure.event_store.query import EventFilter, read_events
 from infrastructure.text import escaped_lines
 
-app = typer.Typer(help="Mend work that could not be done.", no_args_is_help=True)
+app = App(help="Mend work that could not be done.")
 
 Consumer = Annotated[
     str, typer.Argument(metavar="CONSUMER", help="Such as process-manager or projector:orders.")

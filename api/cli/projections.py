@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.help import App
 from api.cli.terminal import (
     Advance,
     AsJson,
@@ -28,7 +29,7 @@ from infrastructure.read_models.verify import verify as verifying
 from projections import PROJECTIONS
 from projections.projection import Projection
 
-app = typer.Typer(help="Rebuild and prove the read models.", no_args_is_help=True)
+app = App(help="Rebuild and prove the read models.")
 BY_NAME = {projection.name: projection for projection in PROJECTIONS}
 
 
@@ -47,7 +48,9 @@ MayBeName = Annotated[
     Projection | None,
     typer.Argument(parser=_projection, metavar="[NAME]", help=f"All of {', '.join(BY_NAME)}."),
 ]
-Limit = Annotated[int, typer.Option(min=0, help="Print at most so many rows; 0 is all.")]
+Limit = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Print at most so many rows; 0 is all.")
+]
 
 
 @app.command("status", epilog="Example: shop projections status")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 import typer
 
+from api.cli.help import App
 from api.cli.terminal import (
     AsJson,
     Shop,
@@ -24,7 +25,7 @@ from infrastructure.identity.tokens import Role
 from infrastructure.identity.users import User, Users
 from infrastructure.postgres.connections import async_pool
 
-app = typer.Typer(help="Who there is, and who may do what.", no_args_is_help=True)
+app = App(help="Who there is, and who may do what.")
 
 T = TypeVar("T")
 
@@ -72,7 +73,7 @@ def list_users(
         str | None, typer.Option(parser=_role, metavar="ROLE", help="USER or ADMIN.")
     ] = None,
     locked: Annotated[bool, typer.Option("--locked", help="Only who is kept out.")] = False,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="At most so many; 0 is all.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Print users in the order in which they signed up."""

@@ -1,6 +1,7 @@
 """The command line: help, and one clear line where something is wrong."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,20 @@ import pytest
 from tests.cli.running import KEY, environment, free_port
 from tests.infrastructure.postgres.poolers import dropping_options
 
+# All of them, in one process.
+EVERY_HELP = """
+from api.cli.main import app
+from api.cli.operators import add_commands
+from typer.main import get_command
+
+def ask(command, words):
+    app([*words, "-h"], prog_name="shop", standalone_mode=False)
+    for name, inner in getattr(command, "commands", {}).items():
+        ask(inner, [*words, name])
+
+add_commands(app)
+ask(get_command(app), [])
+"""
 NO_TERMINAL = "There is no terminal to ask for the password on: add --password-stdin"
 
 
@@ -47,6 +62,23 @@ def test_h_is_help_everywhere(command: str) -> None:
     done = shop(*command.split(), "-h")
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: shop {command}".rstrip())
+
+
+@pytest.mark.parametrize("group", ["", "events", "projections"])
+def test_help_says_whole_what_each_command_does(group: str) -> None:
+    said = shop(*group.split(), "-h", COLUMNS="80").stdout
+    assert "...\n" not in said.split("Commands:")[1]
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_help_says_nothing_in_the_words_of_a_programming_language() -> None:
+    every = subprocess.run(
+        [sys.executable, "-c", EVERY_HELP], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert every.count("Usage: shop") > 30
+    assert re.findall(r"<\w+>|[<>]=|\{\w+\}|\bstr\b|\bint\b|\bbool\b", every) == []
+    assert "--limit N" in every
+    assert "At most so many; 0 is all.  [default: 50]" in every
 
 
 def test_a_shell_can_complete_what_is_typed() -> None:

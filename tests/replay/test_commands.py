@@ -1,6 +1,7 @@
 """The commands: what they print for people and for programs, and how they end."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -142,7 +143,9 @@ def test_things_are_shown_as_they_were(past: History, command: Command) -> None:
     assert (placed["status"], placed["version"]) == ("PLACED", 2)
     assert placed["executions"][0]["status"] == "RUNNING"
     assert placed["total"].keys() == {"amount", "currency"}
-    assert "status: PLACED" in command("orders", "as-of", order, "--version", 2).lines
+    said = command("orders", "as-of", order, "--version", 2).lines
+    assert "status: PLACED" in said
+    assert any(re.fullmatch(r"createdAt: [\d-]{10} [\d:]{8}", line) for line in said)
     (was,) = command("accounts", "as-of", account, "--version", 1, "--json").json
     assert was["balance"] == {"amount": "10000.00", "currency": "USD"}
     owner = was["ownerId"]
@@ -227,6 +230,7 @@ def test_what_an_audit_finds_is_printed_and_ends_with_1(
     found = command("audit", "--log-only", "--json").json
     assert found[0]["check"] == "positions"
     assert found[-1]["findings"] == len(found) - 1
+    assert found[-1]["balance"]["moneyIn"].keys() == {"amount", "currency"}
 
 
 # Moving. -----------------------------------------------------------------------------------------
