@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import orjson
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
+from benchmarks.graphql_client import Address, HttpConnection, request
 from infrastructure.operations.migrate import migrate
 from tests.api.mutations import CREATE_ORDER, DEPOSIT, order_input
 from tests.api.shop import Client, Shop, whole_shop
@@ -25,6 +25,7 @@ from tests.faults.waiting import until
 BALANCE = "{ viewer { account { balance { amount } } } }"
 ORDER = "query ($id: ID!) { order(id: $id) { id } }"
 AWAY = "UNAVAILABLE"
+CUSTOMERS = 50  # at once
 
 
 @contextmanager
@@ -59,37 +60,34 @@ def two_replicas() -> Iterator[tuple[Shop, Server, Server]]:
 class Customer:
     """Writes and reads what was written at once, over and over; `found` counts what came of it."""
 
-    def __init__(self, client: Client, board: str, found: Counter[str]) -> None:
-        self._url = f"http://{client.address}/graphql"
-        self._token = client.token
+    def __init__(self, client: Client, board: str) -> None:
+        port = int(client.address.rpartition(":")[2])
+        self._http = HttpConnection(Address(port), client.token or "")
         self._board = board
-        self._found = found
         self._balance = Decimal(1_000)
 
-    async def write_and_read(self, pairs: int) -> None:
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        async with httpx.AsyncClient(headers=headers, timeout=30) as self._http:
+    async def write_and_read(self, pairs: int, found: Counter[str]) -> None:
+        async with self._http:
             for n in range(pairs):
                 try:
-                    await (self._deposit() if n % 2 else self._order())
+                    found[await (self._deposit() if n % 2 else self._order())] += 1
                 except Refused as refused:
-                    self._found[str(refused)] += 1
+                    found[str(refused)] += 1
 
-    async def _deposit(self) -> None:
+    async def _deposit(self) -> str:
         paid = await self._ask(DEPOSIT, input={"amount": "1"})
         self._balance = Decimal(paid["account"]["balance"]["amount"])
         seen = await self._ask(BALANCE)
         fresh = Decimal(seen["account"]["balance"]["amount"]) >= self._balance
-        self._found["good" if fresh else "stale"] += 1
+        return "good" if fresh else "stale"
 
-    async def _order(self) -> None:
+    async def _order(self) -> str:
         made = await self._ask(CREATE_ORDER, input=order_input("10.00", {self._board: 1}))
         found = await self._ask(ORDER, id=made["order"]["id"])
-        self._found["good" if found else "not found"] += 1
+        return "good" if found else "not found"
 
     async def _ask(self, document: str, **variables: object) -> Any:
-        body = orjson.dumps({"query": document, "variables": variables})
-        answer = (await self._http.post(self._url, content=body)).json()
+        answer = orjson.loads(await self._http.post(request(document, variables)))
         if errors := answer.get("errors"):
             raise Refused(errors[0]["extensions"]["code"])
         [value] = answer["data"].values()
@@ -100,11 +98,17 @@ class Refused(Exception):
     """With this code."""
 
 
-async def pairs(shop: Shop, count: int, customers: int = 40) -> Counter[str]:
+async def crowd(shop: Shop) -> list[Customer]:
+    board = await shop.product(quantity=1_000_000)
+    clients = await asyncio.gather(*(shop.customer() for _ in range(CUSTOMERS)))
+    return [Customer(client, board) for client in clients]
+
+
+async def pairs(customers: list[Customer], count: int) -> Counter[str]:
     """What comes of so many pairs of a write and a read."""
-    board, found = await shop.product(quantity=1_000_000), Counter[str]()
-    everybody = [Customer(await shop.customer(), board, found) for _ in range(customers)]
-    await asyncio.gather(*(each.write_and_read(count // customers) for each in everybody))
+    found = Counter[str]()
+    each = count // len(customers)
+    await asyncio.gather(*(customer.write_and_read(each, found) for customer in customers))
     return found
 
 
@@ -122,14 +126,15 @@ def reads_from_the_primary(shop: Shop) -> bool:
 async def test_nobody_reads_less_than_he_has_seen_whichever_replica_is_read_from() -> None:
     with two_replicas() as (shop, *replicas):
         first, other = sorted(replicas, key=lambda each: str(each.folder) not in reads_from(shop))
-        assert await pairs(shop, 1_000) == {"good": 1_000}
+        customers = await crowd(shop)
+        assert await pairs(customers, 1_000) == {"good": 1_000}
         set_up(first, "recovery_min_apply_delay", "1min")
-        assert await pairs(shop, 1_000) == {"good": 1_000}
+        assert await pairs(customers, 1_000) == {"good": 1_000}
         assert str(other.folder) in reads_from(shop)
         other.kill()
-        assert set(await pairs(shop, 80)) <= {"good", AWAY}
+        assert set(await pairs(customers, 100)) <= {"good", AWAY}
         assert reads_from_the_primary(shop)
-        assert await pairs(shop, 80) == {"good": 80}
+        assert await pairs(customers, 100) == {"good": 100}
         set_up(first, "recovery_min_apply_delay", "0")
         await until(lambda: str(first.folder) in reads_from(shop))
-        assert await pairs(shop, 80) == {"good": 80}
+        assert await pairs(customers, 100) == {"good": 100}
