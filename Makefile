@@ -59,27 +59,65 @@ run: setup  ## Start the whole shop with demo data on http://127.0.0.1:8000
 	@exec $(BIN)/shop serve --demo
 
 .PHONY: check
-check: setup  ## Format, lint, types and import directions
+check: $(TOOLS)  ## Format, lint, types and import directions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: check  ## All checks, then all tests
+test: check $(BROWSER)  ## All checks, then all tests
 	$(BIN)/pytest tests/domain tests/application --dist worksteal --cov --cov-fail-under=100
 	$(BIN)/pytest --ignore tests/domain --ignore tests/application --ignore tests/clients
 
+# Node and Playwright come along as wheels, for whoever builds the pages or runs the tests.
+TOOLS := $(VENV)/.tools
+NODE := web/node.sh
 CLIENTS := tests/clients/node_modules/.package-lock.json
+PAGES := web/node_modules/.package-lock.json
+# Elsewhere than on Linux the tests look for one that is installed.
+BROWSER := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),$(VENV)/browser/fonts.conf)
+
+$(TOOLS): requirements-clients.lock $(STAMP)
+	$(INSTALL) -r $<
+	@touch $@
 
 .PHONY: test-clients
-test-clients: setup $(CLIENTS)  ## Try real clients in JavaScript; Node comes along as a wheel
+test-clients: $(CLIENTS)  ## Try real clients in JavaScript
 	$(BIN)/pytest tests/clients
 
-$(CLIENTS): requirements-clients.lock tests/clients/package-lock.json
-	$(INSTALL) -r $<
-	cd tests/clients && ./node.sh npm ci
+$(CLIENTS): tests/clients/package-lock.json $(TOOLS)
+	cd tests/clients && ../../$(NODE) npm ci
 	@touch $@
+
+$(PAGES): web/package-lock.json $(TOOLS)
+	cd web && ../$(NODE) npm ci
+	@touch $@
+
+$(VENV)/browser/fonts.conf: web/browser/package-lock.json web/browser/unpack.mjs $(TOOLS)
+	cd web/browser && ../../$(NODE) npm ci && ../../$(NODE) node unpack.mjs "$(abspath $(@D))"
+
+# A build that fails leaves its output behind: only a whole one gets the name that is served.
+.PHONY: web
+web: check-web  ## Build the shop's pages into api/web, as they are committed
+	cd web && ../$(NODE) node node_modules/vite/bin/vite.js build --outDir new --emptyOutDir --logLevel warn
+	cd web && ../$(NODE) node tools/finish.mjs new
+	rm -rf api/web && mv web/new api/web
+
+.PHONY: check-web
+check-web: $(PAGES)
+	cd web && ../$(NODE) node node_modules/.bin/graphql-codegen --config codegen.ts --silent
+	cd web && ../$(NODE) node node_modules/.bin/oxlint --deny-warnings
+	cd web && ../$(NODE) node node_modules/typescript/bin/tsc
+
+.PHONY: web-dev
+web-dev: $(PAGES)  ## Show the pages as they are written, with the shop at SHOP_URL
+	cd web && ../$(NODE) node node_modules/.bin/graphql-codegen --config codegen.ts --silent
+	cd web && ../$(NODE) node node_modules/vite/bin/vite.js
+
+.PHONY: test-web
+test-web: check-web  ## Try the logic of the pages, without a browser
+	cd web && ../$(NODE) node node_modules/vitest/vitest.mjs run
 
 .PHONY: test-setup
 test-setup: setup  ## Install with old and new pips, on unlike machines (needs a package index)

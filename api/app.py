@@ -7,6 +7,7 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from api.graphql.admission import Tally
@@ -25,9 +26,10 @@ from api.graphql.services import (
 from api.graphql.transport.http import GraphQLEndpoint
 from api.http.compression import compressed
 from api.http.files import static_files
-from api.http.front import front_routes
 from api.http.health import health_routes
 from api.http.middleware import Direct, Edge, failure
+from api.http.pages import Pages
+from api.http.session import session_routes
 from api.money import currency_of
 from api.startup import database_url
 from infrastructure.command_handling.dispatcher import Dispatcher
@@ -71,14 +73,16 @@ def create_app(
             endpoints["/graphql"] = ServerErrorMiddleware(endpoint, failure)
             app.router.routes.extend(
                 [
-                    *front_routes(graphiql=settings.graphiql),
                     *health_routes(services),
+                    *session_routes(services, settings),
                     static_files(),
+                    Mount("/", pages),
                 ]
             )
             spare_the_collector()
             yield
 
+    pages = Pages()
     endpoints: dict[str, ASGIApp] = {}
     app = FastAPI(lifespan=lifespan, openapi_url=None, exception_handlers={Exception: failure})
     whole: ASGIApp = Direct(app, endpoints)

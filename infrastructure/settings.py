@@ -141,6 +141,7 @@ class Settings(BaseSettings):
         "Shop <shop@localhost>", description="a mail address such as Shop <shop@example.com>"
     )
     admin_code: SecretStr | None = Field(None, description="a code, or * for none needed")
+    demo: bool = Field(False, description="on or off")
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
         Field("INFO", description="one of debug, info, warning, error")
     )

@@ -55,6 +55,7 @@ settings.load_profile("shop")
 
 # What takes longest begins first, so that no worker is left with it in the end.
 LONGEST = [
+    "web/",
     "cli/test_serve.py",
     "faults/test_database.py",
     "docs/test_replay.py",

@@ -31,6 +31,7 @@ def serve_demo(settings: Settings) -> None:
     set. Raises what `processes.serve` does, and StartError where other people's data is in it."""
     if settings.admin_code is None:
         os.environ[f"{PREFIX}ADMIN_CODE"] = "*"  # what the processes that are started go by
+    os.environ[f"{PREFIX}DEMO"] = "on"
     log.warning("this is a demo: everybody knows its administrator's password")
     serving.serve(
         settings,
@@ -96,6 +97,7 @@ def welcome(settings: Settings, address: str) -> str:
         [
             "\nThe shop is open.\n",
             *_rows(
+                ("Shop", f"{address}/"),
                 ("GraphiQL", f"{address}/graphql, with a tour in its tabs"),
                 ("Health", f"{address}/health/ready"),
                 ("Mails", mails),

