@@ -4,6 +4,7 @@ for it."""
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -18,6 +19,8 @@ from infrastructure.event_store.store import IdempotencyKey, NewEvent
 from infrastructure.ids import new_id
 from infrastructure.postgres.connections import async_pool, conninfo
 from infrastructure.postgres.patience import Connection
+from tests.api.mutations import CREATE_ORDER, DISCONTINUE, order_input
+from tests.api.shop import whole_shop
 from tests.faults.server import Server
 from tests.faults.test_silence import events_at, two_servers
 from tests.faults.waiting import until
@@ -34,9 +37,11 @@ def servers() -> Iterator[tuple[Server, Server]]:
         yield both
 
 
-def waiting_for_standbys(primary: Server) -> int:
+def waiting_for_standbys(primary: Server, name: str = "%") -> int:
     with psycopg.connect(primary.url, autocommit=True) as connection:
-        row = connection.execute(f"SELECT count(*) {WAITING}").fetchone()
+        row = connection.execute(
+            f"SELECT count(*) {WAITING} AND application_name LIKE %s", (name,)
+        ).fetchone()
     assert row
     return int(row[0])
 
@@ -112,6 +117,22 @@ async def test_a_command_that_was_handled_is_not_called_so_before_a_standby_know
         position = (await under_way).position
         handled = Dispatched(position, duplicate=True)
         assert await second.dispatch(opening, origin=again, key=key) == handled
+
+
+async def test_an_order_that_was_created_is_not_called_so_before_a_standby_knows(
+    servers: tuple[Server, Server],
+) -> None:
+    primary, standby = servers
+    with whole_shop(primary.url, limits=False) as shop:
+        ada, board = await shop.customer(), await shop.product()
+        sent = order_input("10.00", {board: 1}, id=uuid4())
+        created = await ada.ask(CREATE_ORDER, input=sent)
+        await (await shop.admin()).ask(DISCONTINUE, ids=[board])
+        with standby.frozen():
+            again = asyncio.create_task(ada.ask(CREATE_ORDER, input=sent))
+            await until(lambda: again.done() or waiting_for_standbys(primary, "% writer") == 1)
+            assert not again.done()
+        assert await again == created
 
 
 async def test_nothing_can_be_recorded_while_no_standby_is_there(
