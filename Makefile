@@ -141,6 +141,10 @@ bench: setup  ## All benchmarks, with several rounds (half an hour)
 bench-quick: setup  ## One short round of most benchmarks (under 2 minutes)
 	$(BIN)/python -m benchmarks --quick
 
+.PHONY: picture
+picture: setup  ## Draw docs/imports.svg from the imports
+	$(BIN)/python docs/draw_imports.py
+
 .PHONY: format
 format: setup  ## Format the code and put right what ruff can
 	$(BIN)/ruff check --fix .

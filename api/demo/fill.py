@@ -8,7 +8,7 @@ import typer
 import uvloop
 
 from api import serving
-from api.demo.data import ADA, ADMIN, GRACE, PASSWORD, PEOPLE, SKATEBOARDS, Person
+from api.demo_data import ADA, ADMIN, GRACE, PASSWORD, PEOPLE, SKATEBOARDS, Person
 from api.money import currency_of
 from api.startup import StartError
 from domain.commands import ListProduct

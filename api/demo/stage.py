@@ -12,7 +12,7 @@ import httpx
 
 from api.demo import documents
 from api.demo.client import Client, Unexpected
-from api.demo.data import ADA, ADMIN, BUYERS, GRACE, PASSWORD, SKATEBOARDS, Person, Skateboard
+from api.demo_data import ADA, ADMIN, BUYERS, GRACE, PASSWORD, SKATEBOARDS, Person, Skateboard
 from domain.message import message
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from time import perf_counter
 
 from api.demo import documents
 from api.demo.client import Client, Unexpected
-from api.demo.data import (
+from api.demo.stage import Result, Stage, Tell, together
+from api.demo_data import (
     CHECKMATE,
     COMET,
     MOJAVE,
@@ -18,7 +19,6 @@ from api.demo.data import (
     THUNDER,
     UNDERTOW,
 )
-from api.demo.stage import Result, Stage, Tell, together
 from domain.message import message
 
 BOARDS = 5

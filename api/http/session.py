@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from api.demo.data import ADA, ADMIN, GRACE, PASSWORD
+from api.demo_data import ADA, ADMIN, GRACE, PASSWORD
 from api.failures import failure_of, retry_after
 from api.graphql.services import Services
 from infrastructure.identity.errors import EmailNotVerified, InvalidCredentials

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from api.demo.data import ADA, ADMIN, BUYERS, GRACE, PASSWORD, SKATEBOARDS
 from api.demo.fill import fill
+from api.demo_data import ADA, ADMIN, BUYERS, GRACE, PASSWORD, SKATEBOARDS
 from api.startup import StartError
 from infrastructure.settings import Settings
 from tests.api.shop import Shop, hashes_by

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from api.demo.client import Unexpected
 from api.demo.command import Name
-from api.demo.data import COMET, MOJAVE
 from api.demo.play import JsonLines, Terminal, play
 from api.demo.stage import Stage, Tell
 from api.demo.stories import STORIES, Story
+from api.demo_data import COMET, MOJAVE
 from tests.api.shop import Shop, whole_shop
 from tests.cli.running import environment
 
