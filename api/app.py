@@ -163,7 +163,7 @@ async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIter
             follower=follower,
             watch=watch,
             identity=identity,
-            rows=Rows(reads, identity.users, browsing),
+            rows=Rows(reads, identity.users, browsing, dispatcher),
             engine=Engine(
                 build_schema(), introspection=settings.introspection, manifest=manifest_of(settings)
             ),

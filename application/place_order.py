@@ -1,7 +1,8 @@
 """The place-order saga: what follows from what has happened.
 
 Reserve every item, check the price, charge the account, prepare the shipment, complete the order.
-Where a step is refused, undo what was done and reject the order with the reason.
+Where a step is refused, or the customer wants it, undo what was done and reject the order with the
+reason.
 
 What was answered already is not waited for any more, so an answer that comes twice changes nothing.
 The OrderPlaced that starts an execution must come once: whoever runs this keeps its position in the
@@ -12,6 +13,7 @@ from dataclasses import replace
 from enum import Enum
 from uuid import UUID
 
+from application.process import CannotGoOn, Process, Refused, TimedOut
 from domain.commands import (
     Charge,
     Command,
@@ -27,10 +29,12 @@ from domain.commands import (
 )
 from domain.events import (
     AccountCharged,
+    CancellationRequested,
     ChargeDeclined,
     ChargeRefunded,
     ChargeSettled,
     Event,
+    OrderCancelled,
     OrderCompleted,
     OrderPlaced,
     OrderRejected,
@@ -43,10 +47,12 @@ from domain.events import (
 )
 from domain.message import message
 from domain.values import (
+    Cancelled,
     InsufficientFunds,
     Problem,
     ProcessingFailed,
     ProductsUnavailable,
+    ReceiptLine,
     Shortage,
     WrongPrice,
 )
@@ -66,22 +72,6 @@ class Step(Enum):
 
 
 @message
-class Refused:
-    """A command of the execution that the domain refused; `stream_id` is what it was about."""
-
-    execution_id: UUID
-    stream_id: UUID
-    reason: str
-
-
-@message
-class TimedOut:
-    """The execution has waited beyond its limit, and nothing that it waits for is under way."""
-
-    execution_id: UUID
-
-
-@message
 class PlaceOrderProcess:
     """An execution that is under way. `waiting_for` are the products, account or order whose answer
     to the last commands is outstanding."""
@@ -93,10 +83,6 @@ class PlaceOrderProcess:
     shortages: tuple[Shortage, ...] = ()
     charged: bool = False
     problem: Problem | None = None
-
-
-class CannotGoOn(Exception):
-    """The execution can neither be finished nor undone by itself; somebody has to look at it."""
 
 
 Reaction = tuple[PlaceOrderProcess | None, list[Command]]
@@ -123,6 +109,8 @@ def react(process: PlaceOrderProcess | None, event: Event | Refused | TimedOut) 
             return _when_all_answered(
                 replace(process, shortages=(*process.shortages, shortage)), product_id
             )
+        case Step.CHARGING, AccountCharged() if process.problem is not None:
+            return _undo(replace(process, charged=True), process.problem)
         case Step.CHARGING, AccountCharged():
             return _wait_for_order(replace(process, charged=True), Step.PREPARING_SHIPMENT), [
                 PrepareShipment(order.order_id, order.execution_id)
@@ -159,8 +147,15 @@ def react(process: PlaceOrderProcess | None, event: Event | Refused | TimedOut) 
             account_id=stream
         ):
             return _when_undone(process, stream)
-        case Step.REJECTING, OrderRejected():
+        case Step.REJECTING, OrderRejected() | OrderCancelled():
             return None, []
+
+        # The customer wants it undone: once all answers are there, or where none is to come.
+        case Step.RESERVING | Step.CHARGING, CancellationRequested(reason=reason):
+            return replace(process, problem=Cancelled(reason)), []
+        case Step.PREPARING_SHIPMENT, CancellationRequested(reason=reason):
+            return _undo(process, Cancelled(reason))
+
         case _, Refused(_, stream, reason) if stream in process.waiting_for:
             raise CannotGoOn(f"{process.step.value}: {reason}")
     return process, []
@@ -210,8 +205,17 @@ def _when_settled(process: PlaceOrderProcess, answered: UUID) -> Reaction:
         return process, []
     order = process.order
     return _wait_for_order(process, Step.COMPLETING), [
-        CompleteOrder(order.order_id, order.execution_id)
+        CompleteOrder(order.order_id, order.execution_id, _receipt(process))
     ]
+
+
+def _receipt(process: PlaceOrderProcess) -> tuple[ReceiptLine, ...]:
+    """What is delivered and paid, in the order of the customer's items."""
+    prices = {item.product_id: item.unit_price for item in process.reserved}
+    return tuple(
+        ReceiptLine(line.product_id, line.quantity, prices[line.product_id])
+        for line in process.order.lines
+    )
 
 
 def _undo(process: PlaceOrderProcess, problem: Problem) -> Reaction:
@@ -244,3 +248,34 @@ def _reject(process: PlaceOrderProcess, problem: Problem) -> Reaction:
 
 def _wait_for_order(process: PlaceOrderProcess, step: Step) -> PlaceOrderProcess:
     return replace(process, step=step, waiting_for=frozenset({process.order.order_id}))
+
+
+PROCESS = Process(
+    name="place-order",
+    begins=OrderPlaced,
+    own=frozenset(
+        {
+            StockReserved,
+            StockShort,
+            PriceRefused,
+            AccountCharged,
+            ChargeDeclined,
+            ShipmentPrepared,
+            ReservationShipped,
+            ChargeSettled,
+            OrderCompleted,
+            ReservationReleased,
+            ChargeRefunded,
+            OrderRejected,
+            OrderCancelled,
+        }
+    ),
+    hears=frozenset({CancellationRequested}),
+    id_field="execution_id",
+    state=PlaceOrderProcess,
+    react=react,
+    due_at=lambda _: None,
+    step=lambda process: process.step.value,
+    actor=lambda placed: placed.customer_id,
+    label=lambda placed: placed.execution_name,
+)

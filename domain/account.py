@@ -11,6 +11,7 @@ from domain.commands import (
     Deposit,
     OpenAccount,
     Refund,
+    RefundReturn,
     SettleCharge,
     Withdraw,
 )
@@ -23,6 +24,7 @@ from domain.events import (
     ChargeRefunded,
     ChargeSettled,
     Deposited,
+    ReturnRefunded,
     Withdrawn,
 )
 from domain.message import message
@@ -33,8 +35,8 @@ from domain.values import MAX_AMOUNT
 class Account:
     """`charged` holds what executions took that are not settled yet.
 
-    The last transfer and the last declined charge are kept so that the same command again records
-    nothing.
+    The last transfer, declined charge and returned sum are kept so that the same command again
+    records nothing.
     """
 
     opening: AccountOpened | None = None
@@ -43,6 +45,7 @@ class Account:
     charged: "HashTrieMap[UUID, AccountCharged]" = HashTrieMap()
     last_transfer: Deposited | Withdrawn | None = None
     last_declined: ChargeDeclined | None = None
+    last_return: ReturnRefunded | None = None
 
 
 def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
@@ -67,6 +70,12 @@ def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
             if execution_id not in account.charged:
                 return []
             return [ChargeSettled(account_id, execution_id)]
+        case RefundReturn(account_id, return_id, order_id, amount):
+            refunded = ReturnRefunded(account_id, return_id, order_id, amount)
+            if refunded == account.last_return:
+                return []
+            _check_amount(amount)
+            return [refunded]
 
 
 def _open(command: OpenAccount, account: Account) -> list[AccountEvent]:
@@ -144,3 +153,5 @@ def evolve(account: Account, event: AccountEvent) -> Account:
             )
         case ChargeSettled(_, execution_id):
             return replace(account, charged=account.charged.discard(execution_id))
+        case ReturnRefunded(amount=amount):
+            return replace(account, balance=account.balance + amount, last_return=event)

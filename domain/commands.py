@@ -1,9 +1,10 @@
 """Everything that can be asked of the shop. Amounts are minor units; ids are made by the sender."""
 
+from datetime import datetime
 from uuid import UUID
 
 from domain.message import message
-from domain.values import Address, OrderItem, Problem
+from domain.values import Address, OrderItem, OrderLine, Problem, ReceiptLine
 
 # Stock: one per product. What it is, what it costs, how many there are. --------------------------
 
@@ -61,6 +62,15 @@ class ShipReservation:
     execution_id: UUID
 
 
+@message
+class TakeBack:
+    """Put what a customer has returned on the shelf again, once per return."""
+
+    product_id: UUID
+    return_id: UUID
+    quantity: int
+
+
 StockCommand = (
     ListProduct
     | ChangeProduct
@@ -69,6 +79,7 @@ StockCommand = (
     | ReserveStock
     | ReleaseReservation
     | ShipReservation
+    | TakeBack
 )
 
 # Account: one per customer. ----------------------------------------------------------------------
@@ -121,7 +132,17 @@ class SettleCharge:
     execution_id: UUID
 
 
-AccountCommand = OpenAccount | Deposit | Withdraw | Charge | Refund | SettleCharge
+@message
+class RefundReturn:
+    """Give back what was paid for goods that were returned, once per return."""
+
+    account_id: UUID
+    return_id: UUID
+    order_id: UUID
+    amount: int
+
+
+AccountCommand = OpenAccount | Deposit | Withdraw | Charge | Refund | SettleCharge | RefundReturn
 
 # Order. ------------------------------------------------------------------------------------------
 
@@ -148,8 +169,23 @@ class PlaceOrder:
 
 
 @message
-class CancelOrder:
+class ChangeOrder:
+    """What is None stays as it is; the order's own prices are the customer's of this moment."""
+
     order_id: UUID
+    change_id: UUID
+    items: tuple[OrderItem, ...] | None = None
+    shipping_address: Address | None = None
+    total: int | None = None
+
+
+@message
+class CancelOrder:
+    """Cancel what is not placed; while an execution runs, ask for it to be undone. `reason` is an
+    operator's, who does it in the customer's stead."""
+
+    order_id: UUID
+    reason: str | None = None
 
 
 @message
@@ -169,8 +205,11 @@ class PrepareShipment:
 
 @message
 class CompleteOrder:
+    """`receipt` is what was reserved, at the prices of that moment: their sum is what was paid."""
+
     order_id: UUID
     execution_id: UUID
+    receipt: tuple[ReceiptLine, ...]
 
 
 @message
@@ -180,14 +219,64 @@ class RejectOrder:
     problem: Problem
 
 
+# Returns: of what an order has delivered. Its stream decides, so that all returns together never
+# take back more than that.
+
+
+@message
+class RequestReturn:
+    """`due_at` is when the goods must be there at the latest."""
+
+    order_id: UUID
+    return_id: UUID
+    lines: tuple[OrderLine, ...]
+    reason: str
+    due_at: datetime
+
+
+@message
+class ReceiveReturn:
+    """The goods are there."""
+
+    order_id: UUID
+    return_id: UUID
+
+
+@message
+class RejectReturn:
+    order_id: UUID
+    return_id: UUID
+    reason: str
+
+
+@message
+class ExpireReturn:
+    """The goods did not come in time."""
+
+    order_id: UUID
+    return_id: UUID
+
+
+@message
+class CompleteReturn:
+    """Stock and money are given back."""
+
+    order_id: UUID
+    return_id: UUID
+
+
+ReturnCommand = RequestReturn | ReceiveReturn | RejectReturn | ExpireReturn | CompleteReturn
+
 OrderCommand = (
     CreateOrder
+    | ChangeOrder
     | PlaceOrder
     | CancelOrder
     | RefusePrice
     | PrepareShipment
     | CompleteOrder
     | RejectOrder
+    | ReturnCommand
 )
 
 Command = StockCommand | AccountCommand | OrderCommand

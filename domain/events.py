@@ -3,10 +3,11 @@
 These class names and fields *are* the storage format, for ever: a change needs an upcast.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from domain.message import message
-from domain.values import Address, OrderItem, OrderLine, Problem
+from domain.values import Address, OrderItem, OrderLine, Problem, ReceiptLine
 
 # Stock. ------------------------------------------------------------------------------------------
 
@@ -76,6 +77,13 @@ class ReservationShipped:
     quantity: int
 
 
+@message
+class StockReturned:
+    product_id: UUID
+    return_id: UUID
+    quantity: int
+
+
 StockEvent = (
     ProductListed
     | ProductChanged
@@ -85,6 +93,7 @@ StockEvent = (
     | StockShort
     | ReservationReleased
     | ReservationShipped
+    | StockReturned
 )
 
 # Account. ----------------------------------------------------------------------------------------
@@ -141,6 +150,14 @@ class ChargeSettled:
     execution_id: UUID
 
 
+@message
+class ReturnRefunded:
+    account_id: UUID
+    return_id: UUID
+    order_id: UUID
+    amount: int
+
+
 AccountEvent = (
     AccountOpened
     | Deposited
@@ -149,6 +166,7 @@ AccountEvent = (
     | ChargeDeclined
     | ChargeRefunded
     | ChargeSettled
+    | ReturnRefunded
 )
 
 # Order. ------------------------------------------------------------------------------------------
@@ -159,6 +177,17 @@ class OrderCreated:
     order_id: UUID
     customer_id: UUID
     account_id: UUID
+    items: tuple[OrderItem, ...]
+    shipping_address: Address
+    total: int
+
+
+@message
+class OrderChanged:
+    """What is ordered, where it goes and what the customer was shown, from now on."""
+
+    order_id: UUID
+    change_id: UUID
     items: tuple[OrderItem, ...]
     shipping_address: Address
     total: int
@@ -186,6 +215,15 @@ class PriceRefused:
 
 
 @message
+class CancellationRequested:
+    """The execution shall be undone; `reason` where an operator wants it."""
+
+    order_id: UUID
+    execution_id: UUID
+    reason: str | None
+
+
+@message
 class ShipmentPrepared:
     """One shipment an execution, so the execution's id is the shipment's."""
 
@@ -195,8 +233,12 @@ class ShipmentPrepared:
 
 @message
 class OrderCompleted:
+    """`receipt` is what was delivered and paid; empty where it was recorded before there were any:
+    then the prices are those of the order."""
+
     order_id: UUID
     execution_id: UUID
+    receipt: tuple[ReceiptLine, ...]
 
 
 @message
@@ -208,17 +250,65 @@ class OrderRejected:
 
 @message
 class OrderCancelled:
+    """`execution_id` is the execution that was undone for it, None where none ran."""
+
     order_id: UUID
+    execution_id: UUID | None
 
 
-OrderEvent = (
+@message
+class ReturnRequested:
+    """Goods of a completed order are to come back; all that the saga needs to know."""
+
+    order_id: UUID
+    return_id: UUID
+    customer_id: UUID
+    account_id: UUID
+    lines: tuple[ReceiptLine, ...]
+    refund: int
+    reason: str
+    due_at: datetime
+
+
+@message
+class ReturnReceived:
+    order_id: UUID
+    return_id: UUID
+
+
+@message
+class ReturnRejected:
+    order_id: UUID
+    return_id: UUID
+    reason: str
+
+
+@message
+class ReturnExpired:
+    order_id: UUID
+    return_id: UUID
+
+
+@message
+class ReturnCompleted:
+    order_id: UUID
+    return_id: UUID
+
+
+ReturnEvent = ReturnRequested | ReturnReceived | ReturnRejected | ReturnExpired | ReturnCompleted
+
+PlacingEvent = (
     OrderCreated
+    | OrderChanged
     | OrderPlaced
     | PriceRefused
+    | CancellationRequested
     | ShipmentPrepared
     | OrderCompleted
     | OrderRejected
     | OrderCancelled
 )
+
+OrderEvent = PlacingEvent | ReturnEvent
 
 Event = StockEvent | AccountEvent | OrderEvent

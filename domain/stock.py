@@ -14,6 +14,7 @@ from domain.commands import (
     ReserveStock,
     ShipReservation,
     StockCommand,
+    TakeBack,
 )
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events import (
@@ -25,6 +26,7 @@ from domain.events import (
     StockAdjusted,
     StockEvent,
     StockReserved,
+    StockReturned,
     StockShort,
 )
 from domain.message import message
@@ -35,7 +37,7 @@ from domain.values import MAX_AMOUNT, MAX_QUANTITY
 class Stock:
     """`reservations` holds the open ones: how many each execution keeps for itself.
 
-    The last adjustment and the last shortage are kept so that the same command again records
+    The last adjustment, shortage and return are kept so that the same command again records
     nothing.
     """
 
@@ -50,6 +52,7 @@ class Stock:
     reservations: "HashTrieMap[UUID, int]" = HashTrieMap()
     last_adjustment: StockAdjusted | None = None
     last_shortage: StockShort | None = None
+    last_return: StockReturned | None = None
 
     @property
     def available(self) -> int:
@@ -82,6 +85,8 @@ def decide(command: StockCommand, stock: Stock) -> list[StockEvent]:
             if quantity is None:
                 return []
             return [ReservationShipped(product_id, execution_id, quantity)]
+        case TakeBack():
+            return _take_back(command, stock)
 
 
 def _list(command: ListProduct, stock: Stock) -> list[StockEvent]:
@@ -146,6 +151,18 @@ def _reserve(command: ReserveStock, stock: Stock) -> list[StockEvent]:
     return [StockReserved(product_id, execution_id, quantity, stock.price)]
 
 
+def _take_back(command: TakeBack, stock: Stock) -> list[StockEvent]:
+    """Also of a product that is discontinued: what came back is there."""
+    returned = StockReturned(command.product_id, command.return_id, command.quantity)
+    if returned == stock.last_return:
+        return []
+    if command.quantity <= 0:
+        raise Invalid("quantity", "At least one comes back.")
+    if stock.on_hand + command.quantity > MAX_QUANTITY:
+        raise Invalid("quantity", "So many cannot be on hand.")
+    return [returned]
+
+
 def evolve(stock: Stock, event: StockEvent) -> Stock:
     """The product after `event`."""
     match event:
@@ -178,3 +195,5 @@ def evolve(stock: Stock, event: StockEvent) -> Stock:
                 reserved=stock.reserved - quantity,
                 reservations=stock.reservations.discard(execution_id),
             )
+        case StockReturned(quantity=quantity):
+            return replace(stock, on_hand=stock.on_hand + quantity, last_return=event)

@@ -43,6 +43,15 @@ class OrderLine:
     quantity: int
 
 
+@message
+class ReceiptLine:
+    """What was delivered of a product, and what a piece was paid for. Minor units."""
+
+    product_id: UUID
+    quantity: int
+    unit_price: int
+
+
 # Why an execution failed, recorded with the order; `code` tells them apart in the stored JSON. ---
 
 
@@ -90,4 +99,12 @@ class ProcessingFailed:
     code: Literal["PROCESSING_FAILED"] = "PROCESSING_FAILED"
 
 
-Problem = ProductsUnavailable | WrongPrice | InsufficientFunds | ProcessingFailed
+@message
+class Cancelled:
+    """The customer wanted it undone while it ran; or an operator did, for a `reason`."""
+
+    reason: str | None = None
+    code: Literal["CANCELLED"] = "CANCELLED"
+
+
+Problem = ProductsUnavailable | WrongPrice | InsufficientFunds | ProcessingFailed | Cancelled

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from application.deciders import stream_id
-from application.place_order import PlaceOrderProcess, Refused, TimedOut, react
+from application.place_order import PlaceOrderProcess, react
+from application.process import Refused, TimedOut
 from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import Event, OrderPlaced

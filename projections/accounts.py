@@ -8,7 +8,14 @@ from uuid import UUID, uuid5
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, args_row
 
-from domain.events import AccountCharged, AccountOpened, ChargeRefunded, Deposited, Withdrawn
+from domain.events import (
+    AccountCharged,
+    AccountOpened,
+    ChargeRefunded,
+    Deposited,
+    ReturnRefunded,
+    Withdrawn,
+)
 from domain.message import message
 from domain.recorded import Recorded
 from projections.projection import Projection, Statement, Table, statement
@@ -107,6 +114,8 @@ def _entry(recorded: Recorded) -> tuple[UUID, str, int, UUID | None] | None:
         case ChargeRefunded() as event:
             refund_id = uuid5(event.execution_id, "refund")
             return refund_id, "ORDER_REFUND", event.amount, event.order_id
+        case ReturnRefunded() as event:
+            return uuid5(event.return_id, "refund"), "RETURN_REFUND", event.amount, event.order_id
         case Deposited() as event:
             return event.transfer_id, "DEPOSIT", event.amount, None
         case Withdrawn() as event:
@@ -119,13 +128,15 @@ def _entry(recorded: Recorded) -> tuple[UUID, str, int, UUID | None] | None:
 
 PROJECTION = Projection(
     name="accounts",
-    version=1,
+    version=2,
     schema=SCHEMA,
     tables=(
         Table("accounts", ("account_id",)),
         Table("transactions", ("account_id", "position")),
     ),
-    events=frozenset({AccountOpened, Deposited, Withdrawn, AccountCharged, ChargeRefunded}),
+    events=frozenset(
+        {AccountOpened, Deposited, Withdrawn, AccountCharged, ChargeRefunded, ReturnRefunded}
+    ),
     apply=apply,
 )
 

@@ -12,8 +12,10 @@ from pydantic import TypeAdapter
 
 from domain.events import (
     AccountCharged,
+    CancellationRequested,
     ChargeDeclined,
     ChargeRefunded,
+    OrderCancelled,
     OrderCompleted,
     OrderPlaced,
     OrderRejected,
@@ -25,7 +27,7 @@ from domain.events import (
 )
 from domain.message import message
 from domain.recorded import Recorded
-from domain.values import Problem
+from domain.values import Cancelled, Problem
 from projections.projection import Statement, statement
 from projections.window import Window
 
@@ -38,12 +40,21 @@ _STEPS: dict[type, str] = {
     ChargeDeclined: "PAYMENT_REFUSED",
     ReservationReleased: "STOCK_RELEASED",
     ShipmentPrepared: "SHIPMENT_PREPARED",
+    CancellationRequested: "CANCELLATION_REQUESTED",
     OrderCompleted: "SUCCEEDED",
     OrderRejected: "FAILED",
+    OrderCancelled: "FAILED",
 }
 _STOCK = frozenset({StockReserved, StockShort, ReservationReleased})
 _COMPENSATING = frozenset(
-    {StockShort, PriceRefused, ChargeDeclined, ReservationReleased, ChargeRefunded}
+    {
+        StockShort,
+        PriceRefused,
+        ChargeDeclined,
+        ReservationReleased,
+        ChargeRefunded,
+        CancellationRequested,
+    }
 )
 EVENTS = frozenset({*_STEPS, ChargeRefunded})
 
@@ -128,7 +139,9 @@ class Fold:
 
     def add(self, recorded: Recorded) -> None:
         """Take in an event of a type of `EVENTS`, in log order."""
-        event: Any = recorded.event  # each of them has an execution
+        event: Any = recorded.event
+        if event.execution_id is None:  # cancelled while none ran
+            return
         run = self._runs.get(event.execution_id)
         if run is None:
             run = self._runs[event.execution_id] = _Change([])
@@ -141,6 +154,9 @@ class Fold:
             run.started_at, run.started_position = recorded.recorded_at, recorded.position
         elif kind is OrderCompleted:
             run.finish("SUCCEEDED", recorded.recorded_at)
+        elif kind is OrderCancelled:
+            cancelled = PROBLEM.dump_json(Cancelled()).decode()
+            run.finish("FAILED", recorded.recorded_at, cancelled)
         elif kind is OrderRejected:
             run.finish("FAILED", recorded.recorded_at, PROBLEM.dump_json(event.problem).decode())
         elif kind in _COMPENSATING:

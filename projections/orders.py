@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from domain.events import (
     OrderCancelled,
+    OrderChanged,
     OrderCompleted,
     OrderCreated,
     OrderPlaced,
@@ -20,7 +21,7 @@ from domain.events import (
 )
 from domain.message import message
 from domain.recorded import Recorded
-from domain.values import Address, OrderItem
+from domain.values import Address, OrderItem, ReceiptLine
 from projections import executions
 from projections.executions import PROBLEM
 from projections.projection import Projection, Statement, Table, statement
@@ -28,16 +29,20 @@ from projections.window import Window
 
 _ITEMS = TypeAdapter[tuple[OrderItem, ...]](tuple[OrderItem, ...])
 _ADDRESS = TypeAdapter(Address)
+_RECEIPT = TypeAdapter[tuple[ReceiptLine, ...]](tuple[ReceiptLine, ...])
 
 SCHEMA: LiteralString = """
 CREATE TABLE orders (
     order_id uuid PRIMARY KEY,
+    -- 1, 2, 3 ... in the order of creation: what people say on the telephone.
+    number bigint NOT NULL UNIQUE,
     customer_id uuid NOT NULL,
     account_id uuid NOT NULL,
     status text NOT NULL,
     items jsonb NOT NULL,
     shipping_address jsonb NOT NULL,
     total bigint NOT NULL,
+    receipt jsonb,
     shipment_id uuid,
     shipment_prepared_at timestamptz,
     problem jsonb,
@@ -54,22 +59,29 @@ CREATE INDEX ON orders (customer_id, created_position DESC);
 """
 
 _INSERT: LiteralString = """
-INSERT INTO orders (order_id, customer_id, account_id, status, items, shipping_address, total,
-    shipment_id, shipment_prepared_at, problem, created_at, updated_at, created_position, position)
-SELECT order_id, customer_id, account_id, status, items::jsonb, shipping_address::jsonb, total,
+INSERT INTO orders (order_id, number, customer_id, account_id, status, items, shipping_address,
+    total, receipt, shipment_id, shipment_prepared_at, problem, created_at, updated_at,
+    created_position, position)
+SELECT order_id, (SELECT coalesce(max(number), 0) FROM orders)
+        + row_number() OVER (ORDER BY created_position),
+    customer_id, account_id, status, items::jsonb, shipping_address::jsonb, total, receipt::jsonb,
     shipment_id, shipment_prepared_at, problem::jsonb, created_at, updated_at, created_position,
     position
 FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::bigint[],
-    %b::uuid[], %b::timestamptz[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::bigint[],
-    %b::bigint[])
+    %b::text[], %b::uuid[], %b::timestamptz[], %b::text[], %b::timestamptz[], %b::timestamptz[],
+    %b::bigint[], %b::bigint[])
     AS created (order_id, customer_id, account_id, status, items, shipping_address, total,
-        shipment_id, shipment_prepared_at, problem, created_at, updated_at, created_position,
-        position)
+        receipt, shipment_id, shipment_prepared_at, problem, created_at, updated_at,
+        created_position, position)
 """
 
 _UPDATE: LiteralString = """
 UPDATE orders SET
     status = coalesce(change.status, orders.status),
+    items = coalesce(change.items::jsonb, orders.items),
+    shipping_address = coalesce(change.shipping_address::jsonb, orders.shipping_address),
+    total = coalesce(change.total, orders.total),
+    receipt = coalesce(change.receipt::jsonb, orders.receipt),
     shipment_id = coalesce(change.shipment_id,
         CASE WHEN NOT change.restarted THEN orders.shipment_id END),
     shipment_prepared_at = coalesce(change.shipment_prepared_at,
@@ -78,10 +90,10 @@ UPDATE orders SET
         CASE WHEN NOT change.restarted THEN orders.problem END),
     updated_at = change.updated_at,
     position = greatest(orders.position, change.position)
-FROM unnest(%b::uuid[], %b::text[], %b::uuid[], %b::timestamptz[], %b::text[], %b::boolean[],
-    %b::timestamptz[], %b::bigint[])
-    AS change (order_id, status, shipment_id, shipment_prepared_at, problem, restarted, updated_at,
-        position)
+FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::uuid[],
+    %b::timestamptz[], %b::text[], %b::boolean[], %b::timestamptz[], %b::bigint[])
+    AS change (order_id, status, items, shipping_address, total, receipt, shipment_id,
+        shipment_prepared_at, problem, restarted, updated_at, position)
 WHERE orders.order_id = change.order_id
 """
 
@@ -91,6 +103,8 @@ class _Change:
     """What a batch does to an order; `restarted`: shipment and problem of before are void."""
 
     created: OrderCreated | None = None
+    contents: OrderCreated | OrderChanged | None = None
+    receipt: str | None = None
     created_at: datetime | None = None
     created_position: int = 0
     status: str | None = None
@@ -129,8 +143,11 @@ def _fold_order(change: _Change, recorded: Recorded) -> None:
     change.position, change.updated_at = recorded.position, recorded.recorded_at
     match recorded.event:
         case OrderCreated() as event:
-            change.created, change.created_at = event, recorded.recorded_at
+            change.created = change.contents = event
+            change.created_at = recorded.recorded_at
             change.created_position, change.status = recorded.position, "PENDING"
+        case OrderChanged() as event:
+            change.contents = event
         case OrderPlaced():
             change.restart("PLACED", None)
         case ShipmentPrepared() as event:
@@ -138,8 +155,10 @@ def _fold_order(change: _Change, recorded: Recorded) -> None:
                 event.execution_id,
                 recorded.recorded_at,
             )
-        case OrderCompleted():
+        case OrderCompleted() as event:
             change.status = "COMPLETED"
+            if event.receipt:
+                change.receipt = _RECEIPT.dump_json(event.receipt).decode()
         case OrderRejected() as event:
             change.restart("FAILED", PROBLEM.dump_json(event.problem).decode())
         case OrderCancelled():
@@ -149,7 +168,15 @@ def _fold_order(change: _Change, recorded: Recorded) -> None:
 
 
 _ORDER_EVENTS = frozenset(
-    {OrderCreated, OrderPlaced, ShipmentPrepared, OrderCompleted, OrderRejected, OrderCancelled}
+    {
+        OrderCreated,
+        OrderChanged,
+        OrderPlaced,
+        ShipmentPrepared,
+        OrderCompleted,
+        OrderRejected,
+        OrderCancelled,
+    }
 )
 
 
@@ -162,9 +189,8 @@ def _added(changes: dict[UUID, _Change]) -> Iterable[tuple[object, ...]]:
                 created.customer_id,
                 created.account_id,
                 change.status,
-                _ITEMS.dump_json(created.items).decode(),
-                _ADDRESS.dump_json(created.shipping_address).decode(),
-                created.total,
+                *_contents(change),
+                change.receipt,
                 change.shipment_id,
                 change.shipment_prepared_at,
                 change.problem,
@@ -181,6 +207,8 @@ def _changed(changes: dict[UUID, _Change]) -> Iterable[tuple[object, ...]]:
             yield (
                 order_id,
                 change.status,
+                *_contents(change),
+                change.receipt,
                 change.shipment_id,
                 change.shipment_prepared_at,
                 change.problem,
@@ -190,9 +218,18 @@ def _changed(changes: dict[UUID, _Change]) -> Iterable[tuple[object, ...]]:
             )
 
 
+def _contents(change: _Change) -> tuple[str | None, str | None, int | None]:
+    """Items, address and total, where the batch sets them."""
+    contents = change.contents
+    if contents is None:
+        return None, None, None
+    items = _ITEMS.dump_json(contents.items).decode()
+    return items, _ADDRESS.dump_json(contents.shipping_address).decode(), contents.total
+
+
 PROJECTION = Projection(
     name="orders",
-    version=1,
+    version=2,
     schema=SCHEMA + executions.SCHEMA,
     tables=(Table("orders", ("order_id",)), Table("executions", ("execution_id",))),
     events=_ORDER_EVENTS | executions.EVENTS,
@@ -202,8 +239,9 @@ PROJECTION = Projection(
 
 @message
 class OrderRow:
-    """`items`, `shipping_address` and `problem`: the fields of `domain.values` as JSON gives them;
-    money in minor units; `position`: of the last event that changed the order itself."""
+    """`items`, `shipping_address`, `receipt` (what was delivered, once completed) and `problem`:
+    the fields of `domain.values` as JSON gives them; money in minor units; `position`: of the last
+    event that changed the order itself."""
 
     order_id: UUID
     customer_id: UUID
@@ -212,6 +250,7 @@ class OrderRow:
     items: list[dict[str, Any]]
     shipping_address: dict[str, Any]
     total: int
+    receipt: list[dict[str, Any]] | None
     shipment_id: UUID | None
     shipment_prepared_at: datetime | None
     problem: dict[str, Any] | None
@@ -219,11 +258,12 @@ class OrderRow:
     updated_at: datetime
     created_position: int
     position: int
+    number: int
 
 
 _SELECT: LiteralString = """SELECT order_id, customer_id, account_id, status, items,
-    shipping_address, total, shipment_id, shipment_prepared_at, problem, created_at, updated_at,
-    created_position, position"""
+    shipping_address, total, receipt, shipment_id, shipment_prepared_at, problem, created_at,
+    updated_at, created_position, position, number"""
 _ALL: LiteralString = " FROM orders WHERE true"
 _OF_CUSTOMER: LiteralString = """ FROM unnest(%b::uuid[]) AS customer (id) CROSS JOIN LATERAL (
     SELECT * FROM orders WHERE customer_id = customer.id"""
@@ -240,6 +280,13 @@ async def orders_by_ids(
     async with connection.cursor(row_factory=args_row(OrderRow), binary=True) as cursor:
         await cursor.execute(query, (list(ids),))
         return await cursor.fetchall()
+
+
+async def order_number(connection: AsyncConnection[TupleRow], order_id: UUID) -> int:
+    """Its number for people; 0 where the read model has no such order."""
+    cursor = await connection.execute("SELECT number FROM orders WHERE order_id = %s", (order_id,))
+    row = await cursor.fetchone()
+    return row[0] if row else 0
 
 
 async def orders_page(

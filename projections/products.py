@@ -17,6 +17,7 @@ from domain.events import (
     ReservationShipped,
     StockAdjusted,
     StockReserved,
+    StockReturned,
 )
 from domain.message import message
 from domain.recorded import Recorded
@@ -127,6 +128,8 @@ def _fold(change: _Change, recorded: Recorded) -> None:
             change.reserved -= event.quantity
         case StockAdjusted() as event:
             change.on_hand += event.by
+        case StockReturned() as event:
+            change.on_hand += event.quantity
         case ProductListed() as event:
             change.listed = recorded
             change.name, change.image_url, change.price = event.name, event.image_url, event.price
@@ -185,7 +188,7 @@ def _renamed(changes: dict[UUID, _Change]) -> Iterable[tuple[object, ...]]:
 
 PROJECTION = Projection(
     name="products",
-    version=1,
+    version=2,
     schema=SCHEMA,
     tables=(Table("products", ("product_id",)), Table("product_names", ("product_id",))),
     events=frozenset(
@@ -197,6 +200,7 @@ PROJECTION = Projection(
             StockReserved,
             ReservationReleased,
             ReservationShipped,
+            StockReturned,
         }
     ),
     apply=apply,

@@ -91,7 +91,7 @@ class Dispatcher:
                 if assumed:
                     assumed = set()
                     continue
-                if key is not None and (before := await self._recorded(key)):
+                if key is not None and (before := await self.recorded(key)):
                     return before
                 raise
             if any(work.streams[stream] is loaded[stream] for stream in assumed):
@@ -145,6 +145,10 @@ class Dispatcher:
         """The stream as it is now. Raises psycopg.OperationalError or PoolTimeout."""
         return (await self._load([stream], set()))[stream]
 
+    async def load_many(self, streams: Sequence[UUID]) -> dict[UUID, Loaded]:
+        """The same of several. Raises psycopg.OperationalError or PoolTimeout."""
+        return await self._load(list(streams), set())
+
     async def _load(self, streams: list[UUID], assumed: set[UUID]) -> dict[UUID, Loaded]:
         """The streams as they are now; those in `assumed` as memory has them."""
         while True:
@@ -188,7 +192,8 @@ class Dispatcher:
                 recorded.event, recorded.version, recorded.position
             )
 
-    async def _recorded(self, key: IdempotencyKey) -> Dispatched | None:
+    async def recorded(self, key: IdempotencyKey) -> Dispatched | None:
+        """What was recorded under the key before. Raises Conflict where that was something else."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 "SELECT fingerprint, position FROM idempotency_keys WHERE key = %s", (key.key,)

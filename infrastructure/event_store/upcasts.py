@@ -18,7 +18,21 @@ Json = dict[str, Any]
 Upcast = Callable[[Json], Json]
 Upcasts = Mapping[str, tuple[Upcast, ...]]
 
-UPCASTS: Upcasts = {}
+
+def _order_completed_2(data: Json) -> Json:
+    """It brings its receipt."""
+    return {**data, "receipt": []}
+
+
+def _order_cancelled_2(data: Json) -> Json:
+    """An order could be cancelled only while nothing ran."""
+    return {**data, "execution_id": None}
+
+
+UPCASTS: Upcasts = {
+    "OrderCompleted": (_order_completed_2,),
+    "OrderCancelled": (_order_cancelled_2,),
+}
 """By the name of the class: from version 1 to 2, from 2 to 3, and so on."""
 
 

@@ -22,11 +22,11 @@ from infrastructure.history.order_history import execution_rows, executions_in, 
 from projections import accounts, orders, products
 from projections.accounts import AccountRow
 from projections.executions import ExecutionRow
-from projections.orders import OrderRow
+from projections.orders import OrderRow, order_number
 from projections.products import ProductRow
 from projections.projection import Statement
 
-JSON_FIELDS = frozenset({"items", "shipping_address", "problem", "steps"})
+JSON_FIELDS = frozenset({"items", "shipping_address", "receipt", "problem", "steps"})
 
 Row = TypeVar("Row")
 
@@ -87,7 +87,8 @@ async def order_as_of(
         ]
     happened.sort(key=lambda recorded: recorded.position)
     statements = orders.PROJECTION.apply(happened)
-    (order,) = _inserted(statements, "orders", OrderRow)
+    number = await order_number(connection, order_id)
+    (order,) = _inserted(statements, "orders", OrderRow, number)
     return OrderAsOf(order, tuple(_inserted(statements, "executions", ExecutionRow)), version)
 
 
@@ -133,14 +134,17 @@ def _happened(
     return happened
 
 
-def _inserted(statements: Sequence[Statement], table: str, row_type: type[Row]) -> list[Row]:
-    """The rows that are inserted into `table`, whose columns are the fields of `row_type`."""
+def _inserted(
+    statements: Sequence[Statement], table: str, row_type: type[Row], *known: object
+) -> list[Row]:
+    """The rows that are inserted into `table`, whose columns are the fields of `row_type`, but for
+    the last ones, which are `known`."""
     names = [field.name for field in fields(row_type)]  # type: ignore[arg-type]
     return [
         row_type(
             *(
                 json.loads(str(value)) if name in JSON_FIELDS and value is not None else value
-                for name, value in zip(names, values, strict=True)
+                for name, value in zip(names, (*values, *known), strict=True)
             )
         )
         for statement in statements

@@ -17,7 +17,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from domain.events import OrderCompleted, OrderPlaced, OrderRejected
+from domain.events import OrderCancelled, OrderCompleted, OrderPlaced, OrderRejected
 from domain.message import message
 from domain.recorded import Recorded
 from infrastructure.runtime.watched import Watched
@@ -145,6 +145,8 @@ class ProjectorMeasures(Measures):
                         del self._placed[next(iter(self._placed))]
                 case OrderCompleted(execution_id=execution_id):
                     ended.append(self._ended(recorded, execution_id, "completed"))
+                case OrderCancelled(execution_id=UUID() as execution_id):
+                    ended.append(self._ended(recorded, execution_id, "cancelled"))
                 case OrderRejected(execution_id=execution_id, problem=problem):
                     ended.append(self._ended(recorded, execution_id, problem.code.lower()))
                 case _:

@@ -219,7 +219,7 @@ class _Audit:
         was = decider.initial if before.decider is None else before.state
         self._books.enter(event, was, after.state)
         self._check_run(row, recorded)
-        if isinstance(event, OrderCompleted | OrderCancelled):
+        if isinstance(event, OrderCancelled):
             self._streams.pop(stream, None)  # nothing happens to it any more
         else:
             self._keep(stream, after)

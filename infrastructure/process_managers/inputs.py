@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from application.place_order import TimedOut
+from application.process import TimedOut
 from domain.recorded import Recorded
 from infrastructure.consumers.parking import to_retry
 from infrastructure.event_store.codec import UNREADABLE

@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from time import time_ns
-from typing import get_args
 from uuid import UUID
 
 import psycopg
@@ -19,8 +18,8 @@ import structlog
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from application.place_order import PlaceOrderProcess, TimedOut
-from domain.events import Event, OrderPlaced
+from application.place_order import PROCESS, PlaceOrderProcess
+from application.process import TimedOut
 from infrastructure.aggregates import UnitOfWork
 from infrastructure.command_handling.snapshots import save_snapshots
 from infrastructure.consumers.parking import Parked, park, parked_owners, unpark
@@ -64,11 +63,7 @@ log = structlog.get_logger()
 
 # What the process manager alone records. In memory it has reacted to it already; only after a
 # restart it has to look at these too.
-OWN_EVENTS = frozenset(
-    cls.__name__
-    for cls in get_args(Event)
-    if "execution_id" in cls.__dataclass_fields__ and cls is not OrderPlaced
-)
+OWN_EVENTS = frozenset(cls.__name__ for cls in PROCESS.own)
 
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 # How far was looked beside each event: a row without an event where there is none.

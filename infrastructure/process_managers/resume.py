@@ -9,7 +9,8 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from application.place_order import CannotGoOn, PlaceOrderProcess, react
+from application.place_order import PlaceOrderProcess, react
+from application.process import CannotGoOn
 from domain.events import OrderPlaced
 from domain.recorded import Recorded
 from infrastructure.event_store.codec import UNREADABLE
@@ -24,7 +25,8 @@ _UNFINISHED: LiteralString = """
 SELECT max(notification_id) FILTER (WHERE topic = 'OrderPlaced') FROM (
     SELECT notification_id, topic, substring(encode(state, 'escape')
         FROM '"execution_id":"([0-9a-f-]{36})"') AS execution_id
-    FROM stored_events WHERE topic IN ('OrderPlaced', 'OrderCompleted', 'OrderRejected')
+    FROM stored_events WHERE topic IN ('OrderPlaced', 'OrderCompleted', 'OrderRejected',
+        'OrderCancelled')
 ) AS told GROUP BY execution_id HAVING bool_and(topic = 'OrderPlaced')
 """
 _OF_STREAMS: LiteralString = (

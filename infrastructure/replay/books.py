@@ -16,8 +16,10 @@ from domain.events import (
     ProductListed,
     ReservationReleased,
     ReservationShipped,
+    ReturnRefunded,
     StockAdjusted,
     StockReserved,
+    StockReturned,
     Withdrawn,
 )
 from domain.message import message
@@ -91,6 +93,10 @@ class Books:
                 self.received += quantity
             case StockAdjusted(by=by):
                 self.received += by
+            case ReturnRefunded(amount=amount):
+                self.spent -= amount
+            case StockReturned(quantity=quantity):
+                self.delivered -= quantity
             case _:
                 pass
         if isinstance(after, Account):

@@ -3,54 +3,73 @@
 from domain.commands import (
     AdjustStock,
     CancelOrder,
+    ChangeOrder,
     ChangeProduct,
     Charge,
     Command,
     CompleteOrder,
+    CompleteReturn,
     CreateOrder,
     Deposit,
     DiscontinueProduct,
+    ExpireReturn,
     ListProduct,
     OpenAccount,
     PlaceOrder,
     PrepareShipment,
+    ReceiveReturn,
     Refund,
+    RefundReturn,
     RefusePrice,
     RejectOrder,
+    RejectReturn,
     ReleaseReservation,
+    RequestReturn,
     ReserveStock,
     SettleCharge,
     ShipReservation,
+    TakeBack,
     Withdraw,
 )
 from domain.events import (
     AccountCharged,
     AccountEvent,
     AccountOpened,
+    CancellationRequested,
     ChargeDeclined,
     ChargeRefunded,
     ChargeSettled,
     Deposited,
     Event,
     OrderCancelled,
+    OrderChanged,
     OrderCompleted,
     OrderCreated,
-    OrderEvent,
     OrderPlaced,
     OrderRejected,
+    PlacingEvent,
     PriceRefused,
     ProductChanged,
     ProductDiscontinued,
     ProductListed,
     ReservationReleased,
     ReservationShipped,
+    ReturnCompleted,
+    ReturnEvent,
+    ReturnExpired,
+    ReturnReceived,
+    ReturnRefunded,
+    ReturnRejected,
+    ReturnRequested,
     ShipmentPrepared,
     StockAdjusted,
     StockEvent,
     StockReserved,
+    StockReturned,
     StockShort,
     Withdrawn,
 )
+from domain.values import Cancelled, OrderLine
 
 
 def answered(event: Event) -> Command:
@@ -65,6 +84,7 @@ def answered(event: Event) -> Command:
             | StockShort()
             | ReservationReleased()
             | ReservationShipped()
+            | StockReturned()
         ):
             return _of_stock(event)
         case (
@@ -75,12 +95,23 @@ def answered(event: Event) -> Command:
             | ChargeDeclined()
             | ChargeRefunded()
             | ChargeSettled()
+            | ReturnRefunded()
         ):
             return _of_account(event)
         case (
+            ReturnRequested()
+            | ReturnReceived()
+            | ReturnRejected()
+            | ReturnExpired()
+            | ReturnCompleted()
+        ):
+            return _of_return(event)
+        case (
             OrderCreated()
+            | OrderChanged()
             | OrderPlaced()
             | PriceRefused()
+            | CancellationRequested()
             | ShipmentPrepared()
             | OrderCompleted()
             | OrderRejected()
@@ -107,6 +138,8 @@ def _of_stock(event: StockEvent) -> Command:
             return ReleaseReservation(product_id, execution_id)
         case ReservationShipped(product_id, execution_id):
             return ShipReservation(product_id, execution_id)
+        case StockReturned(product_id, return_id, quantity):
+            return TakeBack(product_id, return_id, quantity)
 
 
 def _of_account(event: AccountEvent) -> Command:
@@ -126,21 +159,44 @@ def _of_account(event: AccountEvent) -> Command:
             return Refund(account_id, execution_id)
         case ChargeSettled(account_id, execution_id):
             return SettleCharge(account_id, execution_id)
+        case ReturnRefunded(account_id, return_id, order_id, amount):
+            return RefundReturn(account_id, return_id, order_id, amount)
 
 
-def _of_order(event: OrderEvent) -> Command:
+def _of_order(event: PlacingEvent) -> Command:
     match event:
         case OrderCreated(order_id, customer_id, account_id, items, address, total):
             return CreateOrder(order_id, customer_id, account_id, items, address, total)
+        case OrderChanged(order_id, change_id, items, address, total):
+            return ChangeOrder(order_id, change_id, items, address, total)
         case OrderPlaced(order_id, execution_id, name):
             return PlaceOrder(order_id, execution_id, name)
         case PriceRefused(order_id, execution_id, _, calculated):
             return RefusePrice(order_id, execution_id, calculated)
+        case CancellationRequested(order_id, _, reason):
+            return CancelOrder(order_id, reason)
         case ShipmentPrepared(order_id, execution_id):
             return PrepareShipment(order_id, execution_id)
-        case OrderCompleted(order_id, execution_id):
-            return CompleteOrder(order_id, execution_id)
+        case OrderCompleted(order_id, execution_id, receipt):
+            return CompleteOrder(order_id, execution_id, receipt)
         case OrderRejected(order_id, execution_id, problem):
             return RejectOrder(order_id, execution_id, problem)
-        case OrderCancelled(order_id):
-            return CancelOrder(order_id)
+        case OrderCancelled(order_id, execution_id):
+            if execution_id is None:
+                return CancelOrder(order_id)
+            return RejectOrder(order_id, execution_id, Cancelled())
+
+
+def _of_return(event: ReturnEvent) -> Command:
+    match event:
+        case ReturnRequested(order_id, return_id, _, _, lines, _, reason, due_at):
+            asked = tuple(OrderLine(line.product_id, line.quantity) for line in lines)
+            return RequestReturn(order_id, return_id, asked, reason, due_at)
+        case ReturnReceived(order_id, return_id):
+            return ReceiveReturn(order_id, return_id)
+        case ReturnRejected(order_id, return_id, reason):
+            return RejectReturn(order_id, return_id, reason)
+        case ReturnExpired(order_id, return_id):
+            return ExpireReturn(order_id, return_id)
+        case ReturnCompleted(order_id, return_id):
+            return CompleteReturn(order_id, return_id)

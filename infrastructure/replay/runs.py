@@ -1,27 +1,23 @@
 """The place-order saga, run along with the log: what each execution waits for may come next."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from application.deciders import stream_id
-from application.place_order import (
-    CannotGoOn,
-    PlaceOrderProcess,
-    Refused,
-    TimedOut,
-    react,
-)
+from application.place_order import PROCESS, PlaceOrderProcess, react
+from application.process import CannotGoOn, Refused, TimedOut
 from domain.commands import Command
 from domain.errors import DomainError
-from domain.events import Event, OrderCompleted, OrderPlaced, OrderRejected
+from domain.events import Event, OrderCancelled, OrderCompleted, OrderPlaced, OrderRejected
 from domain.recorded import Recorded
 from domain.values import ProcessingFailed
 from infrastructure.aggregates import Loaded
 from infrastructure.replay.books import Held
 
 Expected = dict[UUID, Command]
+ENDS = OrderCompleted | OrderRejected | OrderCancelled
 
 
 class Unexpected(Exception):
@@ -76,7 +72,7 @@ class Runs:
         command where that should have been answered otherwise. Raises Unexpected."""
         event: Any = recorded.event
         execution_id = getattr(event, "execution_id", None)
-        if execution_id is None or isinstance(event, OrderPlaced) or execution_id in self._unclear:
+        if execution_id is None or type(event) not in PROCESS.own or execution_id in self._unclear:
             return False
         run = self._runs.get(execution_id)
         if run is None:
@@ -111,15 +107,16 @@ class Runs:
                 return None
             self._runs[execution_id] = run
         elif execution_id not in self._runs:
-            if isinstance(event, OrderCompleted | OrderRejected):
+            if isinstance(event, ENDS):
                 self._unclear.discard(execution_id)
             return None
         run = self._runs[execution_id]
         run.position = recorded.position
         run.held.take(event)
-        run.expected.pop(recorded.stream_id, None)
+        if type(event) in PROCESS.own:  # what others ask for answers no command
+            run.expected.pop(recorded.stream_id, None)
         _go_on(run, event)
-        if run.process is not None and not isinstance(event, OrderCompleted | OrderRejected):
+        if run.process is not None and not isinstance(event, ENDS):
             return None
         del self._runs[execution_id]
         return run, run.held
@@ -160,6 +157,8 @@ def same(event: Event, other: Event) -> bool:
     """Whether they say the same; what operators are told of a failure is free text."""
     if event == other:
         return True
+    if isinstance(event, OrderCompleted) and not event.receipt:  # as the first release recorded it
+        return isinstance(other, OrderCompleted) and replace(other, receipt=()) == event
     return (
         isinstance(event, OrderRejected)
         and isinstance(other, OrderRejected)

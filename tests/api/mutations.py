@@ -26,7 +26,7 @@ DEPOSIT = f"mutation ($input: MoneyTransferInput!) {{ deposit(input: $input) {{ 
 WITHDRAW = (
     f"mutation ($input: MoneyTransferInput!) {{ withdraw(input: $input) {{ {TRANSFER} {SHORT} }} }}"
 )
-ORDER = f"""id status total {MONEY} shipment {{ id }}
+ORDER = f"""id number allowedActions status total {MONEY} shipment {{ id }}
     items {{ productId productName imageUrl unitPrice {MONEY} quantity subtotal {MONEY} }}
     shippingAddress {{ country city postCode street houseNumber localNumber }}
     problem {{ {PROBLEM} {SHORT}
@@ -40,6 +40,8 @@ PLACE_ORDER = f"""mutation ($input: PlaceOrderInput!) {{ placeOrder(input: $inpu
     ... on PlaceOrderPayload {{ execution {{ name status order {{ id }} }} }} }} }}"""
 CANCEL_ORDER = f"""mutation ($orderId: ID!) {{ cancelOrder(orderId: $orderId) {{
     {PROBLEM} {UNKNOWN} ... on OrderPayload {{ order {{ {ORDER} }} }} }} }}"""
+CHANGE_ORDER = f"""mutation ($input: ChangeOrderInput!) {{ changeOrder(input: $input) {{
+    {INVALID} {UNKNOWN} ... on OrderPayload {{ order {{ {ORDER} }} }} }} }}"""
 RESULT = f"""subscription ($name: String!) {{ orderResult(executionName: $name) {{
     executionName status order {{ {ORDER} }} }} }}"""
 PROGRESS = """subscription ($name: String!) { orderProgress(executionName: $name) {
@@ -78,7 +80,12 @@ async def place(client: Client, order_id: str, name: str) -> dict[str, Any]:
 
 async def buy(client: Client, name: str, total: str, lines: dict[str, int]) -> dict[str, Any]:
     """The result of an order that was created, placed and followed to its end."""
-    await place(client, await create(client, total, lines), name)
+    return await place_and_wait(client, await create(client, total, lines), name)
+
+
+async def place_and_wait(client: Client, order_id: str, name: str) -> dict[str, Any]:
+    """The result of an order that was placed and followed to its end."""
+    await place(client, order_id, name)
     async with client.follow(RESULT, name=name) as result:
         outcome: dict[str, Any] = await result.next()
     return outcome

@@ -102,7 +102,7 @@ async def reader(
                 users=identity.users,
                 identity=identity,
                 follower=Follower(url, pool),
-                rows=Rows(pool, identity.users, pool),
+                rows=Rows(pool, identity.users, pool, dispatcher),
                 tracer=None,
             )
         )

@@ -6,6 +6,7 @@ from tests.api.mutations import (
     ADDRESS,
     ADJUST_STOCK,
     CANCEL_ORDER,
+    CHANGE_ORDER,
     CREATE_ORDER,
     DISCONTINUE,
     PLACE_ORDER,
@@ -15,6 +16,7 @@ from tests.api.mutations import (
     create,
     order_input,
     place,
+    place_and_wait,
 )
 from tests.api.shop import Shop
 
@@ -221,6 +223,76 @@ async def test_a_completed_order_cannot_be_cancelled(shop: Shop) -> None:
     done = await buy(ada, "done", "10.00", {await shop.product(): 1})
     problem = await ada.ask(CANCEL_ORDER, orderId=done["order"]["id"])
     assert problem["__typename"] == "ConflictProblem"
+
+
+async def test_a_failed_order_is_corrected_and_placed_again(shop: Shop) -> None:
+    ada = await shop.customer()
+    board = await shop.product()
+    failed = await buy(ada, "too cheap at first", "1.00", {board: 1})
+    order = failed["order"]
+    assert (order["status"], order["allowedActions"]) == ("FAILED", ["CHANGE", "PLACE", "CANCEL"])
+    change = {"orderId": order["id"], "total": "10.00", "id": str(uuid4())}
+    changed = await ada.ask(CHANGE_ORDER, input=change)
+    assert changed["order"]["total"]["amount"] == "10.00"
+    assert changed["order"]["items"] == order["items"]
+    assert await ada.ask(CHANGE_ORDER, input=change) == changed
+    other = await ada.ask(CHANGE_ORDER, input={**change, "total": "11.00"})
+    assert other["__typename"] == "ConflictProblem"
+    result = await place_and_wait(ada, order["id"], "and now")
+    assert (result["status"], result["order"]["number"]) == ("COMPLETED", order["number"])
+    assert result["order"]["allowedActions"] == []
+    late = await ada.ask(CHANGE_ORDER, input={"orderId": order["id"], "total": "1.00"})
+    assert late["__typename"] == "ConflictProblem"
+
+
+async def test_all_that_is_wrong_with_a_change_is_reported_at_once(shop: Shop) -> None:
+    ada = await shop.customer()
+    order = await create(ada, "10.00", {await shop.product(): 1})
+    items: list[object] = [{"productId": str(uuid4()), "quantity": 0}]
+    problem = await ada.ask(
+        CHANGE_ORDER,
+        input={
+            "orderId": order,
+            "items": items,
+            "shippingAddress": dict(ADDRESS, city=" "),
+            "total": "0.001",
+        },
+    )
+    paths = {field["path"] for field in problem["fields"]}
+    assert paths == {"items[0].quantity", "items[0].productId", "shippingAddress.city", "total"}
+
+
+async def test_what_is_in_an_order_and_where_it_goes_is_changed(shop: Shop) -> None:
+    ada = await shop.customer()
+    board, wheel = await shop.product(), await shop.product(price=2_50)
+    order = await create(ada, "10.00", {board: 1})
+    address = {**ADDRESS, "city": "Bergen"}
+    items = [{"productId": wheel, "quantity": 2}]
+    changed = await ada.ask(
+        CHANGE_ORDER,
+        input={"orderId": order, "items": items, "shippingAddress": address, "total": "5.00"},
+    )
+    assert changed["order"]["shippingAddress"] == address
+    assert [item["productId"] for item in changed["order"]["items"]] == [wheel]
+    result = await place_and_wait(ada, order, "changed before")
+    assert (result["status"], result["order"]["total"]["amount"]) == ("COMPLETED", "5.00")
+
+
+async def test_orders_have_numbers_in_the_order_of_their_creation(shop: Shop) -> None:
+    ada = await shop.customer()
+    board = await shop.product()
+    numbers = []
+    for _ in range(3):
+        payload = await ada.ask(CREATE_ORDER, input=order_input("10.00", {board: 1}))
+        numbers.append(payload["order"]["number"])
+    assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+
+
+async def test_nobody_changes_the_order_of_somebody_else(shop: Shop) -> None:
+    ada, eve = await shop.customer(), await shop.customer()
+    order = await create(ada, "10.00", {await shop.product(): 1})
+    problem = await eve.ask(CHANGE_ORDER, input={"orderId": order, "total": "1.00"})
+    assert problem["__typename"] == "NotFoundProblem"
 
 
 async def test_orders_are_for_who_is_signed_in(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""A shop without a store: deciders and the saga, where chance says what happens next."""
+"""A shop without a store: deciders and processes, where chance says what happens next."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -6,17 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from application.deciders import DECIDERS, stream_id
-from application.place_order import PlaceOrderProcess, Refused, react
+from application.process import AnyProcess, Refused, TimedOut
+from application.processes import PROCESSES
 from domain.commands import Command, PrepareShipment
 from domain.errors import Conflict, DomainError
-from domain.events import Event, OrderPlaced
+from domain.events import Event
 
 
 @dataclass
 class Shop:
     """`log` is what was recorded, in order; `states` the aggregates by stream id.
 
-    Commands of the executions wait in `commands`, events that were not reacted to in `inbox`; each
+    Commands of the processes wait in `commands`, events that were not reacted to in `inbox`; each
     step takes any one of them. `lost_shipments` are the executions whose shipment is refused.
     """
 
@@ -24,9 +25,9 @@ class Shop:
     lost_shipments: set[UUID] = field(default_factory=set)
     log: list[Event] = field(default_factory=list)
     states: dict[UUID, Any] = field(default_factory=dict)
-    processes: dict[UUID, PlaceOrderProcess | None] = field(default_factory=dict)
-    commands: list[tuple[UUID, Command]] = field(default_factory=list)
-    inbox: list[Event] = field(default_factory=list)
+    processes: dict[UUID, Any] = field(default_factory=dict)
+    commands: list[tuple[AnyProcess, UUID, Command]] = field(default_factory=list)
+    inbox: list[tuple[AnyProcess, UUID, Event]] = field(default_factory=list)
 
     def send(self, command: Command) -> None:
         """Decide and record. Raises DomainError."""
@@ -35,7 +36,12 @@ class Shop:
         happened = decider.decide(command, state)
         self.states[stream] = decider.fold(happened, state)
         self.log += happened
-        self.inbox += [event for event in happened if hasattr(event, "execution_id")]
+        for kind in PROCESSES:
+            self.inbox += [
+                (kind, process_id, event)
+                for event in happened
+                if (process_id := kind.id_of(event)) is not None
+            ]
 
     def step(self) -> bool:
         """Execute a command or react to an event, whichever; False when there is nothing to do."""
@@ -43,27 +49,37 @@ class Shop:
         if n < len(self.commands):
             self._execute(*self.commands.pop(n))
         elif self.inbox:
-            self._deliver(self.inbox.pop(n - len(self.commands)))
+            self._deliver(*self.inbox.pop(n - len(self.commands)))
         else:
             return False
         return True
 
-    def _execute(self, execution_id: UUID, command: Command) -> None:
+    def pass_time(self) -> None:
+        """Tell every process that waits for a date that it has come."""
+        for process_id, (kind, process) in list(self.processes.items()):
+            if process is not None and kind.due_at(process) is not None:
+                self._react(kind, process_id, TimedOut(process_id))
+
+    def _execute(self, kind: AnyProcess, process_id: UUID, command: Command) -> None:
         try:
-            if isinstance(command, PrepareShipment) and execution_id in self.lost_shipments:
+            if isinstance(command, PrepareShipment) and process_id in self.lost_shipments:
                 raise Conflict("The parcel was lost.")
             self.send(command)
         except DomainError as error:
-            self._react(execution_id, Refused(execution_id, stream_id(command), str(error)))
+            self._react(kind, process_id, Refused(process_id, stream_id(command), str(error)))
 
-    def _deliver(self, event: Any) -> None:
-        execution_id: UUID = event.execution_id
-        self._react(execution_id, event)
+    def _deliver(self, kind: AnyProcess, process_id: UUID, event: Event) -> None:
+        begins = type(event) is kind.begins
+        if process_id not in self.processes and not begins:  # what began it comes first
+            self.inbox.append((kind, process_id, event))
+            return
+        self._react(kind, process_id, event)
         # The log may be read again from any point after the beginning of what is under way.
-        if not isinstance(event, OrderPlaced) and self.random.random() < 0.2:
-            self.inbox.append(event)
+        if not begins and self.random.random() < 0.2:
+            self.inbox.append((kind, process_id, event))
 
-    def _react(self, execution_id: UUID, event: Event | Refused) -> None:
-        process, commands = react(self.processes.get(execution_id), event)
-        self.processes[execution_id] = process
-        self.commands += [(execution_id, command) for command in commands]
+    def _react(self, kind: AnyProcess, process_id: UUID, event: Event | Refused | TimedOut) -> None:
+        _, before = self.processes.get(process_id, (kind, None))
+        process, commands = kind.react(before, event)
+        self.processes[process_id] = kind, process
+        self.commands += [(kind, process_id, command) for command in commands]

@@ -1,7 +1,10 @@
 """What always holds for executions, however they get in each other's way."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import count
 from random import Random
 from typing import TypeVar
@@ -14,6 +17,7 @@ from domain.account import Account
 from domain.commands import (
     AdjustStock,
     CancelOrder,
+    ChangeOrder,
     ChangeProduct,
     Command,
     CreateOrder,
@@ -22,17 +26,22 @@ from domain.commands import (
     ListProduct,
     OpenAccount,
     PlaceOrder,
+    ReceiveReturn,
+    RejectReturn,
+    RequestReturn,
     Withdraw,
 )
 from domain.errors import DomainError
 from domain.events import (
     AccountCharged,
     AccountOpened,
+    CancellationRequested,
     ChargeDeclined,
     ChargeRefunded,
     ChargeSettled,
     Deposited,
     Event,
+    OrderCancelled,
     OrderCompleted,
     OrderPlaced,
     OrderRejected,
@@ -40,9 +49,15 @@ from domain.events import (
     ProductListed,
     ReservationReleased,
     ReservationShipped,
+    ReturnCompleted,
+    ReturnExpired,
+    ReturnRefunded,
+    ReturnRejected,
+    ReturnRequested,
     ShipmentPrepared,
     StockAdjusted,
     StockReserved,
+    StockReturned,
     StockShort,
     Withdrawn,
 )
@@ -50,10 +65,13 @@ from domain.order import Order, OrderStatus
 from domain.stock import Stock
 from domain.values import (
     Address,
+    Cancelled,
     InsufficientFunds,
     OrderItem,
+    OrderLine,
     ProcessingFailed,
     ProductsUnavailable,
+    ReceiptLine,
     Shortage,
     WrongPrice,
 )
@@ -64,6 +82,7 @@ E = TypeVar("E")
 PRODUCTS = [UUID(int=n) for n in range(1, 4)]
 ACCOUNTS = [UUID(int=n) for n in range(11, 13)]
 ORDERS = [UUID(int=n) for n in range(21, 27)]
+DUE = datetime(2026, 12, 24, tzinfo=UTC)
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "7")
 
 LETTERS = {
@@ -80,6 +99,8 @@ LETTERS = {
     ChargeRefunded: "m",
     OrderCompleted: "C",
     OrderRejected: "R",
+    CancellationRequested: "w",
+    OrderCancelled: "X",
 }
 STORIES = {
     "completed": r"Pr+ch[xt]+C",
@@ -87,6 +108,7 @@ STORIES = {
     "wrong price": r"Pr+pl+R",
     "insufficient funds": r"Pr+dl+R",
     "shipment refused": r"Pr+c[lm]+R",
+    "cancelled": r"P(?=.*w)[rsw]*[pcdw]*[lmw]*X",
 }
 
 
@@ -96,7 +118,7 @@ def test_every_placed_order_ends_once_and_nothing_is_left_over(seed: int) -> Non
     shop = a_day(Random(seed))
     for order in of_type(shop.log, OrderPlaced):
         assert_it_ended_well(order, of_execution(order.execution_id, shop.log))
-    assert not any(shop.processes.values())
+    assert not any(process for _, process in shop.processes.values())
     for product_id in PRODUCTS:
         stock: Stock = shop.states[product_id]
         assert (stock.reserved, len(stock.reservations)) == (0, 0)
@@ -109,6 +131,7 @@ def test_every_placed_order_ends_once_and_nothing_is_left_over(seed: int) -> Non
         state: Order = shop.states[order_id]
         assert state.status is not OrderStatus.PLACED
     assert_money_and_stock_agree(shop)
+    assert_no_more_came_back_than_was_delivered(shop)
 
 
 def test_a_few_days_see_all_the_stories() -> None:
@@ -132,9 +155,9 @@ def a_day(random: Random) -> Shop:
         shop.send(an_order(order_id, shop))
     new_ids = (UUID(int=n) for n in count(1000))
     for _ in range(100):
-        if random.random() < 0.2:
+        if random.random() < 0.25:
             with suppress(DomainError):
-                shop.send(from_outside(random, next(new_ids)))
+                shop.send(from_outside(random, next(new_ids), shop))
         elif random.random() < 0.02:
             shop.lost_shipments.update(
                 order.execution_id for order in of_type(shop.log, OrderPlaced)
@@ -143,7 +166,34 @@ def a_day(random: Random) -> Shop:
             shop.step()
     while shop.step():
         pass
+    come_back(shop, new_ids)
     return shop
+
+
+def come_back(shop: Shop, new_ids: Iterator[UUID]) -> None:
+    """Customers return what they have; some of it comes, some is refused, some is late."""
+    random = shop.random
+    for _ in range(12):
+        order_id, return_id = random.choice(ORDERS), next(new_ids)
+        items = random.sample(PRODUCTS, random.randint(1, 2))
+        lines = tuple(OrderLine(product_id, random.randint(1, 2)) for product_id in items)
+        with suppress(DomainError):
+            shop.send(RequestReturn(order_id, return_id, lines, "Ugly", DUE))
+            chance = random.random()  # a fourth of them is late
+            if 0.75 > chance > 0.5:
+                while shop.step():
+                    pass
+                shop.pass_time()
+            if chance < 0.2:
+                shop.send(RejectReturn(order_id, return_id, "Broken"))
+            elif chance < 0.75:
+                shop.send(ReceiveReturn(order_id, return_id))
+        shop.step()
+    while shop.step():
+        pass
+    shop.pass_time()
+    while shop.step():
+        pass
 
 
 def an_order(order_id: UUID, shop: Shop) -> CreateOrder:
@@ -166,7 +216,7 @@ def an_order(order_id: UUID, shop: Shop) -> CreateOrder:
     )
 
 
-def from_outside(random: Random, new_id: UUID) -> Command:
+def from_outside(random: Random, new_id: UUID, shop: Shop) -> Command:
     """What customers and administrators do while executions are under way."""
     product_id, account_id = random.choice(PRODUCTS), random.choice(ACCOUNTS)
     if random.random() < 0.6:
@@ -178,8 +228,16 @@ def from_outside(random: Random, new_id: UUID) -> Command:
         Withdraw(account_id, new_id, random.randint(1, 100)),
         CancelOrder(random.choice(ORDERS)),
         DiscontinueProduct(product_id),
+        a_change(random.choice(ORDERS), new_id, shop),
     ]
-    return random.choices(possible, [5, 5, 5, 5, 1, 1])[0]
+    return random.choices(possible, [5, 5, 5, 5, 2, 1, 3])[0]
+
+
+def a_change(order_id: UUID, change_id: UUID, shop: Shop) -> ChangeOrder:
+    """What a customer does who is told another price."""
+    contents = shop.states[order_id].contents
+    total = sum(shop.states[i.product_id].price * i.quantity for i in contents.items)
+    return ChangeOrder(order_id, change_id, total=total)
 
 
 def of_type(log: list[Event], cls: type[E]) -> list[E]:
@@ -213,9 +271,14 @@ def assert_it_ended_well(order: OrderPlaced, steps: list[Event]) -> None:
     told, end = story(steps), steps[-1]
     if told == "completed":
         assert (end, calculated) == (
-            OrderCompleted(order.order_id, order.execution_id),
+            OrderCompleted(order.order_id, order.execution_id, receipt_of(order, reserved)),
             order.total,
         )
+        return
+    if told == "cancelled":
+        assert end == OrderCancelled(order.order_id, order.execution_id)
+        taken, given_back = of_type(steps, AccountCharged), of_type(steps, ChargeRefunded)
+        assert [charge.amount for charge in taken] == [refund.amount for refund in given_back]
         return
     assert isinstance(end, OrderRejected)
     match end.problem:
@@ -234,6 +297,16 @@ def assert_it_ended_well(order: OrderPlaced, steps: list[Event]) -> None:
             assert balance < required == order.total == calculated
         case ProcessingFailed(reason):
             assert (told, reason) == ("shipment refused", "The parcel was lost.")
+        case Cancelled():
+            raise AssertionError("what was to be cancelled is not rejected")
+
+
+def receipt_of(order: OrderPlaced, reserved: list[StockReserved]) -> tuple[ReceiptLine, ...]:
+    """What was reserved, in the order of the order."""
+    prices = {item.product_id: item.unit_price for item in reserved}
+    return tuple(
+        ReceiptLine(line.product_id, line.quantity, prices[line.product_id]) for line in order.lines
+    )
 
 
 def assert_money_and_stock_agree(shop: Shop) -> None:
@@ -250,7 +323,10 @@ def assert_money_and_stock_agree(shop: Shop) -> None:
         gone = sum(
             line.quantity for order in sold for line in order.lines if line.product_id == product_id
         )
-        assert shop.states[product_id].on_hand == received - gone
+        back = sum(
+            e.quantity for e in of_type(shop.log, StockReturned) if e.product_id == product_id
+        )
+        assert shop.states[product_id].on_hand == received - gone + back
     for account_id in ACCOUNTS:
         money = sum(
             e.opening_deposit
@@ -260,4 +336,30 @@ def assert_money_and_stock_agree(shop: Shop) -> None:
         money += sum(e.amount for e in of_type(shop.log, Deposited) if e.account_id == account_id)
         money -= sum(e.amount for e in of_type(shop.log, Withdrawn) if e.account_id == account_id)
         money -= sum(order.total for order in sold if order.account_id == account_id)
+        money += sum(
+            e.amount for e in of_type(shop.log, ReturnRefunded) if e.account_id == account_id
+        )
         assert shop.states[account_id].balance == money
+
+
+def assert_no_more_came_back_than_was_delivered(shop: Shop) -> None:
+    """Nor was more money given back than was paid, and every return has ended."""
+    for done in of_type(shop.log, OrderCompleted):
+        delivered = Counter({line.product_id: line.quantity for line in done.receipt})
+        mine = [e for e in of_type(shop.log, ReturnRequested) if e.order_id == done.order_id]
+        completed = {e.return_id for e in of_type(shop.log, ReturnCompleted)}
+        for request in mine:
+            ends = [
+                event
+                for event in shop.log
+                if isinstance(event, ReturnCompleted | ReturnRejected | ReturnExpired)
+                and event.return_id == request.return_id
+            ]
+            assert len(ends) == 1
+            if request.return_id in completed:
+                delivered.subtract({line.product_id: line.quantity for line in request.lines})
+        assert min(delivered.values()) >= 0
+        refunds = [e for e in of_type(shop.log, ReturnRefunded) if e.order_id == done.order_id]
+        assert {e.return_id for e in refunds} == completed & {e.return_id for e in mine}
+        paid = sum(line.quantity * line.unit_price for line in done.receipt)
+        assert sum(e.amount for e in refunds) <= paid

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from application.place_order import CannotGoOn, PlaceOrderProcess, Refused, TimedOut, react
+from application.place_order import PlaceOrderProcess, react
+from application.process import CannotGoOn, Refused, TimedOut
 from domain.commands import (
     Charge,
     Command,
@@ -22,10 +23,12 @@ from domain.commands import (
 )
 from domain.events import (
     AccountCharged,
+    CancellationRequested,
     ChargeDeclined,
     ChargeRefunded,
     ChargeSettled,
     Event,
+    OrderCancelled,
     OrderCompleted,
     OrderPlaced,
     OrderRejected,
@@ -37,10 +40,12 @@ from domain.events import (
     StockShort,
 )
 from domain.values import (
+    Cancelled,
     InsufficientFunds,
     OrderLine,
     ProcessingFailed,
     ProductsUnavailable,
+    ReceiptLine,
     Shortage,
     WrongPrice,
 )
@@ -68,9 +73,13 @@ PREPARED = ShipmentPrepared(ORDER, RUN)
 BOARDS_SHIPPED = ReservationShipped(BOARD, RUN, 2)
 WHEELS_SHIPPED = ReservationShipped(WHEEL, RUN, 4)
 SETTLED = ChargeSettled(ACCOUNT, RUN)
-COMPLETED = OrderCompleted(ORDER, RUN)
+RECEIPT = (ReceiptLine(BOARD, 2, 50), ReceiptLine(WHEEL, 4, 5))
+COMPLETED = OrderCompleted(ORDER, RUN, RECEIPT)
+WISH = CancellationRequested(ORDER, RUN, None)
+CANCELLED = OrderCancelled(ORDER, RUN)
 BOARDS_RELEASED = ReservationReleased(BOARD, RUN, 2)
 WHEELS_RELEASED = ReservationReleased(WHEEL, RUN, 4)
+RELEASED = (BOARDS_RELEASED, WHEELS_RELEASED)
 REFUNDED = ChargeRefunded(ACCOUNT, RUN, ORDER, 120)
 REJECTED = OrderRejected(ORDER, RUN, ProcessingFailed("It broke."))
 
@@ -151,7 +160,7 @@ def test_when_all_is_shipped_and_settled_the_order_is_completed(
     settling = given(PLACED, *RESERVED, CHARGED, PREPARED)
     settling.when(first).sends()
     settling.when(first).when(second).sends()
-    settling.when(first).when(second).when(third).sends(CompleteOrder(ORDER, RUN))
+    settling.when(first).when(second).when(third).sends(CompleteOrder(ORDER, RUN, RECEIPT))
 
 
 COMPLETING = (PLACED, *RESERVED, CHARGED, PREPARED, BOARDS_SHIPPED, WHEELS_SHIPPED, SETTLED)
@@ -425,3 +434,53 @@ def test_what_is_shipped_or_undone_already_takes_the_time_it_takes(
 ) -> None:
     saga = given(*story)
     assert saga.when(LATE) == Saga(saga.process, [])
+
+
+# The customer wants it undone
+
+
+def test_while_items_are_not_answered_the_wish_waits() -> None:
+    given(PLACED, BOARDS_RESERVED).when(WISH).sends()
+    given(PLACED, BOARDS_RESERVED, WISH).when(WHEELS_RESERVED).sends(*RELEASE_BOTH)
+    given(PLACED, BOARDS_RESERVED, WISH).when(WHEELS_SHORT).sends(ReleaseReservation(BOARD, RUN))
+
+
+def test_while_the_account_is_not_answered_the_wish_waits() -> None:
+    given(PLACED, *RESERVED).when(WISH).sends()
+    given(PLACED, *RESERVED, WISH).when(CHARGED).sends(*RELEASE_BOTH, Refund(ACCOUNT, RUN))
+    given(PLACED, *RESERVED, WISH).when(DECLINED).sends(*RELEASE_BOTH)
+
+
+def test_before_the_shipment_is_prepared_all_is_undone_at_once() -> None:
+    given(PLACED, *RESERVED, CHARGED).when(WISH).sends(*RELEASE_BOTH, Refund(ACCOUNT, RUN))
+
+
+def test_when_all_is_undone_the_order_is_rejected_as_cancelled() -> None:
+    undone = given(PLACED, *RESERVED, CHARGED, WISH, *RELEASED, REFUNDED)
+    undone.rejects(Cancelled())
+    undone.when(CANCELLED).is_finished()
+
+
+def test_an_operator_gives_a_reason() -> None:
+    wish = CancellationRequested(ORDER, RUN, "lost parcel")
+    given(PLACED, *RESERVED, CHARGED, wish, *RELEASED, REFUNDED).rejects(Cancelled("lost parcel"))
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        (PLACED, BOARDS_RESERVED, WHEELS_DEARER),
+        (PLACED, BOARDS_SHORT, WHEELS_RESERVED),
+        (PLACED, BOARDS_SHORT, WHEELS_RESERVED, WHEELS_RELEASED),
+    ],
+    ids=["price refused", "undoing", "rejecting"],
+)
+def test_what_is_undone_already_goes_on_as_it_would(history: tuple[Event, ...]) -> None:
+    saga = given(*history)
+    assert saga.when(WISH) == Saga(saga.process, [])
+
+
+def test_when_a_run_that_failed_anyway_was_to_be_undone_it_is_finished_by_the_cancellation() -> (
+    None
+):
+    given(PLACED, BOARDS_SHORT, WHEELS_SHORT, WISH).when(CANCELLED).is_finished()

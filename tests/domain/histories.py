@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,11 +24,13 @@ from domain.values import (
     MAX_AMOUNT,
     MAX_QUANTITY,
     Address,
+    Cancelled,
     InsufficientFunds,
     OrderItem,
     OrderLine,
     ProcessingFailed,
     ProductsUnavailable,
+    ReceiptLine,
     Shortage,
     WrongPrice,
 )
@@ -46,12 +49,16 @@ quantities = st.sampled_from([*range(-1, 12), MAX_QUANTITY - 5, MAX_QUANTITY, MA
 addresses = st.builds(Address, names, names, names, names, names, st.none() | names)
 items = st.builds(OrderItem, st.sampled_from(PRODUCTS), names, names, amounts, quantities)
 lines = st.builds(OrderLine, st.sampled_from(PRODUCTS), quantities)
+receipt_lines = st.builds(ReceiptLine, st.sampled_from(PRODUCTS), quantities, amounts)
+receipts = st.lists(receipt_lines, max_size=3).map(tuple)
+moments_of_days = st.sampled_from([datetime(2026, 12, day, tzinfo=UTC) for day in (1, 24)])
 shortages = st.builds(Shortage, st.sampled_from(PRODUCTS), names, quantities, quantities)
 problems = (
     st.builds(ProductsUnavailable, st.lists(shortages, max_size=2).map(tuple))
     | st.builds(WrongPrice, amounts, amounts)
     | st.builds(InsufficientFunds, amounts, amounts)
     | st.builds(ProcessingFailed, names)
+    | st.builds(Cancelled, st.none() | names)
 )
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -82,6 +89,12 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "available": quantities,
     "by": quantities | quantities.map(lambda quantity: -quantity),
     "items": st.lists(items, max_size=3).map(tuple),
+    "ReturnRequested.lines": receipts,
+    "receipt": receipts,
+    "return_id": few_ids,
+    "change_id": few_ids,
+    "refund": amounts,
+    "due_at": moments_of_days,
     "lines": st.lists(lines, max_size=3).map(tuple),
     "shipping_address": addresses,
     "problem": problems,
@@ -104,7 +117,15 @@ LAST_WORDS = {DiscontinueProduct, CancelOrder}  # rare, for little happens after
 
 def messages(cls: type) -> st.SearchStrategy[Any]:
     """Any command or event of the class."""
-    return st.builds(cls, **{field.name: VALUES[field.name] for field in fields(cls)})
+    return st.builds(
+        cls,
+        **{
+            field.name: VALUES[
+                own if (own := f"{cls.__name__}.{field.name}") in VALUES else field.name
+            ]
+            for field in fields(cls)
+        },
+    )
 
 
 def commands(decider: AnyDecider) -> st.SearchStrategy[list[Command]]:

@@ -12,6 +12,7 @@ from domain.commands import (
     Deposit,
     OpenAccount,
     Refund,
+    RefundReturn,
     SettleCharge,
     Withdraw,
 )
@@ -24,6 +25,7 @@ from domain.events import (
     ChargeRefunded,
     ChargeSettled,
     Deposited,
+    ReturnRefunded,
     Withdrawn,
 )
 from domain.values import MAX_AMOUNT
@@ -260,4 +262,22 @@ def test_a_charge_keeps_the_order_that_it_pays() -> None:
     charge = replace(CHARGED_30, order_id=OTHER_RUN)
     given(ACCOUNT, OPENED, charge).when(Refund(ADA, RUN)).then(
         ChargeRefunded(ADA, RUN, OTHER_RUN, 30)
+    )
+
+
+# Returns
+
+
+def test_what_was_paid_for_what_came_back_is_refunded() -> None:
+    given(ACCOUNT, OPENED).when(RefundReturn(ADA, RUN, OTHER_RUN, 30)).then(
+        ReturnRefunded(ADA, RUN, OTHER_RUN, 30)
+    )
+    given(ACCOUNT, OPENED, ReturnRefunded(ADA, RUN, OTHER_RUN, 30)).when(
+        Withdraw(ADA, TRANSFER, 130)
+    ).then(Withdrawn(ADA, TRANSFER, 130))
+
+
+def test_a_refund_is_an_amount() -> None:
+    given(ACCOUNT, OPENED).when(RefundReturn(ADA, RUN, OTHER_RUN, 0)).refuses(
+        Invalid, "An amount is greater than 0.", field="amount"
     )

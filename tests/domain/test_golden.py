@@ -6,6 +6,7 @@ The files are never edited. A class that changes needs an upcast in
 """
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 from uuid import UUID
@@ -17,12 +18,14 @@ from domain import events
 from domain.events import Event
 from domain.values import (
     Address,
+    Cancelled,
     InsufficientFunds,
     OrderItem,
     OrderLine,
     Problem,
     ProcessingFailed,
     ProductsUnavailable,
+    ReceiptLine,
     Shortage,
     WrongPrice,
 )
@@ -44,6 +47,9 @@ ITEMS = (
 LINES = (OrderLine(PRODUCT, 2), OrderLine(OTHER_PRODUCT, 4))
 HOUSE = Address("PL", "Kraków", "30-001", "Długa", "7")
 FLAT = Address("PL", "Kraków", "30-001", "Długa", "7", "3a")
+RECEIPT = (ReceiptLine(PRODUCT, 2, 4999), ReceiptLine(OTHER_PRODUCT, 4, 500))
+RETURN = UUID("01940000-0000-7000-8000-000000000008")
+DUE = datetime(2026, 12, 31, 23, 59, 59, 250000, tzinfo=UTC)
 SHORTAGES = (Shortage(PRODUCT, "Skateboard", 2, 0), Shortage(OTHER_PRODUCT, "Wheel", 4, 3))
 
 STORED: dict[str, Event] = {
@@ -67,12 +73,28 @@ STORED: dict[str, Event] = {
     "OrderPlaced": events.OrderPlaced(ORDER, RUN, "first try", CUSTOMER, ACCOUNT, LINES, 11998),
     "PriceRefused": events.PriceRefused(ORDER, RUN, 11998, 12000),
     "ShipmentPrepared": events.ShipmentPrepared(ORDER, RUN),
-    "OrderCompleted": events.OrderCompleted(ORDER, RUN),
+    "OrderCompleted": events.OrderCompleted(ORDER, RUN, ()),
+    "OrderCompleted-2": events.OrderCompleted(ORDER, RUN, RECEIPT),
     "OrderRejected": events.OrderRejected(ORDER, RUN, ProductsUnavailable(SHORTAGES)),
     "OrderRejected-price": events.OrderRejected(ORDER, RUN, WrongPrice(11998, 12000)),
     "OrderRejected-funds": events.OrderRejected(ORDER, RUN, InsufficientFunds(100, 11998)),
     "OrderRejected-failed": events.OrderRejected(ORDER, RUN, ProcessingFailed("It broke.")),
-    "OrderCancelled": events.OrderCancelled(ORDER),
+    "OrderRejected-cancelled": events.OrderRejected(ORDER, RUN, Cancelled("Lost parcel.")),
+    "OrderCancelled": events.OrderCancelled(ORDER, None),
+    "OrderCancelled-2": events.OrderCancelled(ORDER, None),
+    "OrderCancelled-2-execution": events.OrderCancelled(ORDER, RUN),
+    "OrderChanged": events.OrderChanged(ORDER, REQUEST, ITEMS[:1], HOUSE, 9998),
+    "CancellationRequested": events.CancellationRequested(ORDER, RUN, None),
+    "CancellationRequested-operator": events.CancellationRequested(ORDER, RUN, "Lost parcel."),
+    "ReturnRequested": events.ReturnRequested(
+        ORDER, RETURN, CUSTOMER, ACCOUNT, RECEIPT, 11998, "Too „wobbly”", DUE
+    ),
+    "ReturnReceived": events.ReturnReceived(ORDER, RETURN),
+    "ReturnRejected": events.ReturnRejected(ORDER, RETURN, "Broken in two."),
+    "ReturnExpired": events.ReturnExpired(ORDER, RETURN),
+    "ReturnCompleted": events.ReturnCompleted(ORDER, RETURN),
+    "StockReturned": events.StockReturned(PRODUCT, RETURN, 2),
+    "ReturnRefunded": events.ReturnRefunded(ACCOUNT, RETURN, ORDER, 11998),
 }
 
 FILES = {path.stem: path for path in (Path(__file__).parent / "golden").glob("*.json")}

@@ -8,6 +8,7 @@ import pytest
 from application.deciders import ORDER
 from domain.commands import (
     CancelOrder,
+    ChangeOrder,
     CompleteOrder,
     CreateOrder,
     OrderCommand,
@@ -18,7 +19,9 @@ from domain.commands import (
 )
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events import (
+    CancellationRequested,
     OrderCancelled,
+    OrderChanged,
     OrderCompleted,
     OrderCreated,
     OrderEvent,
@@ -34,6 +37,7 @@ from domain.values import (
     InsufficientFunds,
     OrderItem,
     OrderLine,
+    ReceiptLine,
 )
 from tests.domain.specification import given
 
@@ -54,14 +58,21 @@ PLACED = OrderPlaced(ID, RUN, "first try", CUSTOMER, ACCOUNT, LINES, 11998)
 PLACED_AGAIN = replace(PLACED, execution_id=OTHER_RUN, execution_name="second try")
 PRICE_REFUSED = PriceRefused(ID, RUN, 11998, 12000)
 PREPARED = ShipmentPrepared(ID, RUN)
-COMPLETED = OrderCompleted(ID, RUN)
+RECEIPT = (ReceiptLine(BOARD.product_id, 2, 4999), ReceiptLine(WHEEL.product_id, 4, 500))
+COMPLETED = OrderCompleted(ID, RUN, RECEIPT)
 REJECTED = OrderRejected(ID, RUN, PROBLEM)
-CANCELLED = OrderCancelled(ID)
+CANCELLED = OrderCancelled(ID, None)
+
+CHANGE = UUID(int=8)
+HOUSE = Address("PL", "Kraków", "30-001", "Długa", "7")
+CHANGE_IT = ChangeOrder(ID, CHANGE, (BOARD,), ADDRESS, 9998)
+CHANGED = OrderChanged(ID, CHANGE, (BOARD,), ADDRESS, 9998)
+WISH = CancellationRequested(ID, RUN, None)
 
 OF_THE_EXECUTION = [
     RefusePrice(ID, RUN, 12000),
     PrepareShipment(ID, RUN),
-    CompleteOrder(ID, RUN),
+    CompleteOrder(ID, RUN, RECEIPT),
     RejectOrder(ID, RUN, PROBLEM),
 ]
 
@@ -197,15 +208,129 @@ def test_ignores_cancelling_an_order_when_it_already_is() -> None:
     given(ORDER, CREATED, CANCELLED).when(CancelOrder(ID)).then()
 
 
+def test_while_an_execution_runs_the_wish_to_cancel_is_recorded_once() -> None:
+    given(ORDER, CREATED, PLACED).when(CancelOrder(ID)).then(WISH)
+    given(ORDER, CREATED, PLACED, WISH).when(CancelOrder(ID)).then()
+
+
+def test_an_operator_cancels_for_a_reason() -> None:
+    given(ORDER, CREATED, PLACED).when(CancelOrder(ID, "lost parcel")).then(
+        CancellationRequested(ID, RUN, "lost parcel")
+    )
+
+
 @pytest.mark.parametrize(
-    ("history", "status"), [((PLACED,), "PLACED"), ((PLACED, COMPLETED), "COMPLETED")]
+    ("history", "text"),
+    [
+        ((PREPARED,), "The shipment is prepared: the order can no longer be cancelled."),
+        ((PREPARED, COMPLETED), "The order is COMPLETED: it can no longer be cancelled."),
+    ],
 )
-def test_an_order_that_is_placed_or_completed_cannot_be_cancelled(
+def test_once_the_shipment_is_prepared_it_is_too_late_to_cancel(
+    history: tuple[OrderEvent, ...], text: str
+) -> None:
+    given(ORDER, CREATED, PLACED, *history).when(CancelOrder(ID)).refuses(Conflict, text)
+
+
+def test_no_shipment_is_prepared_of_an_order_that_is_to_be_cancelled() -> None:
+    given(ORDER, CREATED, PLACED, WISH).when(PrepareShipment(ID, RUN)).then()
+
+
+def test_an_execution_that_is_to_be_undone_ends_cancelled_whatever_it_failed_of() -> None:
+    given(ORDER, CREATED, PLACED, WISH).when(RejectOrder(ID, RUN, PROBLEM)).then(
+        OrderCancelled(ID, RUN)
+    )
+    given(ORDER, CREATED, PLACED, WISH, OrderCancelled(ID, RUN)).when(
+        RejectOrder(ID, RUN, PROBLEM)
+    ).then()
+
+
+def test_the_wish_of_one_execution_is_not_that_of_the_next() -> None:
+    given(ORDER, CREATED, PLACED, WISH, REJECTED, PLACED_AGAIN).when(
+        PrepareShipment(ID, OTHER_RUN)
+    ).then(ShipmentPrepared(ID, OTHER_RUN))
+
+
+# Changing
+
+
+def test_what_is_left_out_of_a_change_stays_as_it_is() -> None:
+    given(ORDER, CREATED).when(ChangeOrder(ID, CHANGE, total=100)).then(
+        OrderChanged(ID, CHANGE, (BOARD, WHEEL), ADDRESS, 100)
+    )
+    given(ORDER, CREATED).when(ChangeOrder(ID, CHANGE, items=(BOARD,))).then(
+        OrderChanged(ID, CHANGE, (BOARD,), ADDRESS, 11998)
+    )
+    given(ORDER, CREATED, CHANGED).when(ChangeOrder(ID, OTHER_RUN, shipping_address=HOUSE)).then(
+        OrderChanged(ID, OTHER_RUN, (BOARD,), HOUSE, 9998)
+    )
+
+
+@pytest.mark.parametrize("history", [(), (PLACED, REJECTED)], ids=["pending", "failed"])
+def test_an_order_is_changed_before_it_is_placed_or_after_it_failed(
+    history: tuple[OrderEvent, ...],
+) -> None:
+    given(ORDER, CREATED, *history).when(CHANGE_IT).then(CHANGED)
+
+
+def test_the_same_change_again_records_nothing() -> None:
+    given(ORDER, CREATED, CHANGED).when(CHANGE_IT).then()
+    given(ORDER, CREATED, CHANGED, PLACED).when(CHANGE_IT).then()
+
+
+@pytest.mark.parametrize(
+    ("history", "status"),
+    [((PLACED,), "PLACED"), ((PLACED, COMPLETED), "COMPLETED"), ((CANCELLED,), "CANCELLED")],
+)
+def test_an_order_that_runs_or_ended_is_not_changed(
     history: tuple[OrderEvent, ...], status: str
 ) -> None:
-    given(ORDER, CREATED, *history).when(CancelOrder(ID)).refuses(
-        Conflict, f"The order is {status}: it can no longer be cancelled."
+    given(ORDER, CREATED, *history).when(CHANGE_IT).refuses(
+        Conflict, f"The order is {status}: it can no longer be changed."
     )
+
+
+def test_a_change_has_to_make_sense_as_an_order_does() -> None:
+    given(ORDER, CREATED).when(ChangeOrder(ID, CHANGE, items=())).refuses(
+        Invalid, "An order has at least one item.", field="items"
+    )
+    given(ORDER, CREATED).when(ChangeOrder(ID, CHANGE, total=-1)).refuses(
+        Invalid, "A total is not negative.", field="total"
+    )
+
+
+def test_what_was_changed_is_what_is_placed() -> None:
+    lines = (OrderLine(BOARD.product_id, 2),)
+    given(ORDER, CREATED, CHANGED).when(PlaceOrder(ID, RUN, "first try")).then(
+        OrderPlaced(ID, RUN, "first try", CUSTOMER, ACCOUNT, lines, 9998)
+    )
+
+
+def test_an_order_created_again_after_a_change_is_still_the_same() -> None:
+    given(ORDER, CREATED, CHANGED).when(CREATE).then()
+
+
+# What a customer may do
+
+
+@pytest.mark.parametrize(
+    ("history", "actions"),
+    [
+        ((), "CHANGE PLACE CANCEL"),
+        ((PLACED,), "CANCEL"),
+        ((PLACED, WISH), ""),
+        ((PLACED, PREPARED), ""),
+        ((PLACED, PREPARED, COMPLETED), "RETURN"),
+        ((PLACED, REJECTED), "CHANGE PLACE CANCEL"),
+        ((CANCELLED,), ""),
+    ],
+    ids=["pending", "placed", "to be cancelled", "prepared", "completed", "failed", "cancelled"],
+)
+def test_an_order_says_what_may_be_done_with_it(
+    history: tuple[OrderEvent, ...], actions: str
+) -> None:
+    order = ORDER.fold([CREATED, *history])
+    assert [action.value for action in order.allowed_actions] == actions.split()
 
 
 # What the execution asks
@@ -227,7 +352,7 @@ def test_a_placed_order_does_what_its_execution_asks(
     [
         ((PRICE_REFUSED, REJECTED), RefusePrice(ID, RUN, 12000)),
         ((PREPARED, COMPLETED), PrepareShipment(ID, RUN)),
-        ((PREPARED, COMPLETED), CompleteOrder(ID, RUN)),
+        ((PREPARED, COMPLETED), CompleteOrder(ID, RUN, RECEIPT)),
         ((REJECTED, CANCELLED), PlaceOrder(ID, RUN, "first try")),
         ((REJECTED,), RejectOrder(ID, RUN, PROBLEM)),
     ],
@@ -275,7 +400,7 @@ def test_an_order_takes_nothing_from_an_execution_that_does_not_run(
     ("last", "command"),
     [
         (COMPLETED, RejectOrder(ID, RUN, PROBLEM)),
-        (REJECTED, CompleteOrder(ID, RUN)),
+        (REJECTED, CompleteOrder(ID, RUN, RECEIPT)),
         (COMPLETED, PrepareShipment(ID, RUN)),
         (REJECTED, RefusePrice(ID, RUN, 12000)),
     ],

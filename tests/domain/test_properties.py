@@ -1,5 +1,6 @@
 """What always holds, whatever is asked of an aggregate and in whatever order."""
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
@@ -20,6 +21,7 @@ from domain.events import (
     ChargeSettled,
     Deposited,
     OrderCancelled,
+    OrderChanged,
     OrderCompleted,
     OrderEvent,
     OrderPlaced,
@@ -27,11 +29,16 @@ from domain.events import (
     ProductListed,
     ReservationReleased,
     ReservationShipped,
+    ReturnEvent,
+    ReturnRefunded,
     StockAdjusted,
     StockEvent,
     StockReserved,
+    StockReturned,
     Withdrawn,
 )
+from domain.order import OrderStatus
+from domain.returns import ReturnStatus
 from domain.values import MAX_QUANTITY
 from infrastructure.event_store.codec import event_from_json, event_to_json
 from tests.domain.histories import (
@@ -128,6 +135,8 @@ def test_stock_that_was_received_is_on_hand_or_shipped(history: list[StockEvent]
             received += event.quantity
         if isinstance(event, StockAdjusted):
             received += event.by
+        if isinstance(event, StockReturned):
+            received += event.quantity
         if isinstance(event, ReservationShipped):
             shipped += event.quantity
     assert received == STOCK.fold(history).on_hand + shipped
@@ -162,7 +171,7 @@ def test_money_that_came_in_is_in_the_account_or_went_out(history: list[AccountE
     for event in history:
         if isinstance(event, AccountOpened):
             money_in += event.opening_deposit
-        if isinstance(event, Deposited | ChargeRefunded):
+        if isinstance(event, Deposited | ChargeRefunded | ReturnRefunded):
             money_in += event.amount
         if isinstance(event, Withdrawn | AccountCharged):
             money_out += event.amount
@@ -223,21 +232,39 @@ def test_one_execution_runs_at_a_time_and_ends_once(history: list[OrderEvent]) -
         if isinstance(event, OrderPlaced):
             assert running is None
             running = event.execution_id
-        if isinstance(event, OrderCompleted | OrderRejected):
+        if isinstance(event, OrderCompleted | OrderRejected) or (
+            isinstance(event, OrderCancelled) and event.execution_id is not None
+        ):
             assert running == event.execution_id
             running = None
 
 
 @given(histories(ORDER))
-def test_nothing_happens_to_an_order_that_was_completed_or_cancelled(
+def test_nothing_but_returns_happens_to_an_order_that_was_completed_or_cancelled(
     history: list[OrderEvent],
 ) -> None:
-    assert not [e for e in history[:-1] if isinstance(e, OrderCompleted | OrderCancelled)]
+    for so_far, event in zip(moments(ORDER, history), history[1:], strict=False):
+        if so_far[1].status in (OrderStatus.COMPLETED, OrderStatus.CANCELLED):
+            assert isinstance(event, ReturnEvent)
+            assert so_far[1].status is OrderStatus.COMPLETED
+
+
+@given(histories(ORDER))
+def test_no_more_comes_back_than_was_delivered(history: list[OrderEvent]) -> None:
+    for _, order in moments(ORDER, history):
+        back = Counter[UUID]()
+        for each in order.returns.by_id.values():
+            if each.status not in (ReturnStatus.REJECTED, ReturnStatus.EXPIRED):
+                back.update({line.product_id: line.quantity for line in each.request.lines})
+        assert back <= Counter({e.product_id: e.quantity for e in order.returns.delivered})
 
 
 @given(histories(ORDER))
 def test_of_all_its_executions_an_order_knows_the_last(history: list[OrderEvent]) -> None:
     for so_far, order in moments(ORDER, history):
         placed = [n for n, event in enumerate(so_far) if isinstance(event, OrderPlaced)]
-        since = so_far[placed[-1] :] if placed else so_far[1:]
-        assert order == ORDER.fold([so_far[0], *since])
+        first, *others = so_far[: placed[-1]] if placed else so_far
+        since = so_far[placed[-1] :] if placed else []
+        changes = [event for event in others if placed and isinstance(event, OrderChanged)]
+        before = [first, *changes] if placed else so_far
+        assert order == ORDER.fold([*before, *since])

@@ -15,6 +15,7 @@ from domain.commands import (
     ReserveStock,
     ShipReservation,
     StockCommand,
+    TakeBack,
 )
 from domain.errors import Conflict, Invalid, NotFound
 from domain.events import (
@@ -26,6 +27,7 @@ from domain.events import (
     StockAdjusted,
     StockEvent,
     StockReserved,
+    StockReturned,
     StockShort,
 )
 from domain.values import MAX_AMOUNT, MAX_QUANTITY
@@ -372,3 +374,28 @@ def test_ignores_releasing_or_shipping_a_reservation_that_is_not_open(
     command: StockCommand, history: tuple[StockEvent, ...]
 ) -> None:
     given(STOCK, LISTED, *history).when(command).then()
+
+
+# Returning
+
+
+@pytest.mark.parametrize("history", [(), (DISCONTINUED,)], ids=["on sale", "discontinued"])
+def test_what_comes_back_is_on_hand_again(history: tuple[StockEvent, ...]) -> None:
+    given(STOCK, LISTED, *history).when(TakeBack(BOARD, DELIVERY, 3)).then(
+        StockReturned(BOARD, DELIVERY, 3)
+    )
+    before, after = STOCK.fold([LISTED]), STOCK.fold([LISTED, StockReturned(BOARD, DELIVERY, 3)])
+    assert after.on_hand == before.on_hand + 3
+
+
+def test_as_many_come_back_as_can_be_shown() -> None:
+    given(STOCK, LISTED).when(TakeBack(BOARD, DELIVERY, MAX_QUANTITY)).refuses(
+        Invalid, "So many cannot be on hand.", field="quantity"
+    )
+
+
+@pytest.mark.parametrize("quantity", [0, -1])
+def test_at_least_one_comes_back(quantity: int) -> None:
+    given(STOCK, LISTED).when(TakeBack(BOARD, DELIVERY, quantity)).refuses(
+        Invalid, "At least one comes back.", field="quantity"
+    )

@@ -25,7 +25,8 @@ ALWAYS: dict[str, LiteralString] = {
     ),
     "an execution ended more than once": (
         "SELECT data ->> 'execution_id' FROM event_log"
-        " WHERE type IN ('OrderCompleted', 'OrderRejected') GROUP BY 1 HAVING count(*) > 1"
+        " WHERE type IN ('OrderCompleted', 'OrderRejected', 'OrderCancelled')"
+        " AND data ->> 'execution_id' IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
     ),
     "an account was overdrawn": (
         "SELECT stream_id FROM ("
@@ -33,11 +34,12 @@ ALWAYS: dict[str, LiteralString] = {
         "   WHEN 'AccountOpened' THEN (data ->> 'opening_deposit')::bigint"
         "   WHEN 'Deposited' THEN (data ->> 'amount')::bigint"
         "   WHEN 'ChargeRefunded' THEN (data ->> 'amount')::bigint"
+        "   WHEN 'ReturnRefunded' THEN (data ->> 'amount')::bigint"
         "   WHEN 'Withdrawn' THEN -(data ->> 'amount')::bigint"
         "   WHEN 'AccountCharged' THEN -(data ->> 'amount')::bigint"
         "  END) OVER (PARTITION BY stream_id ORDER BY version) AS balance FROM event_log"
         "  WHERE type IN ('AccountOpened', 'Deposited', 'ChargeRefunded', 'Withdrawn',"
-        "   'AccountCharged')) AS moments"
+        "   'AccountCharged', 'ReturnRefunded')) AS moments"
         " WHERE balance < 0"
     ),
     "more was reserved than there was": (
@@ -47,9 +49,10 @@ ALWAYS: dict[str, LiteralString] = {
         "   WHEN 'StockAdjusted' THEN (data ->> 'by')::bigint"
         "   WHEN 'StockReserved' THEN -(data ->> 'quantity')::bigint"
         "   WHEN 'ReservationReleased' THEN (data ->> 'quantity')::bigint"
+        "   WHEN 'StockReturned' THEN (data ->> 'quantity')::bigint"
         "  END) OVER (PARTITION BY stream_id ORDER BY version) AS available FROM event_log"
         "  WHERE type IN ('ProductListed', 'StockAdjusted', 'StockReserved',"
-        "   'ReservationReleased')) AS moments"
+        "   'ReservationReleased', 'StockReturned')) AS moments"
         " WHERE available < 0"
     ),
 }
@@ -68,7 +71,7 @@ SELECT data ->> 'execution_id' AS execution,
     coalesce(sum((data ->> 'total')::bigint) FILTER (WHERE type = 'OrderPlaced'), 0) AS total,
     count(*) FILTER (WHERE type = 'ShipmentPrepared') AS shipments,
     count(*) FILTER (WHERE type = 'OrderCompleted') AS completed,
-    count(*) FILTER (WHERE type = 'OrderRejected') AS rejected
+    count(*) FILTER (WHERE type IN ('OrderRejected', 'OrderCancelled')) AS rejected
 FROM event_log WHERE data ->> 'execution_id' IS NOT NULL GROUP BY 1
 """
 SETTLED: dict[str, LiteralString] = {
@@ -92,11 +95,12 @@ SETTLED: dict[str, LiteralString] = {
         "  SELECT stream_id AS account_id,"
         "   coalesce(sum((data ->> 'opening_deposit')::bigint), 0)"
         "   + coalesce(sum((data ->> 'amount')::bigint)"
-        "     FILTER (WHERE type IN ('Deposited', 'ChargeRefunded')), 0)"
+        "     FILTER (WHERE type IN ('Deposited', 'ChargeRefunded', 'ReturnRefunded')), 0)"
         "   - coalesce(sum((data ->> 'amount')::bigint)"
         "     FILTER (WHERE type IN ('Withdrawn', 'AccountCharged')), 0) AS in_log"
         "  FROM event_log WHERE type IN ('AccountOpened', 'Deposited', 'Withdrawn',"
-        "   'AccountCharged', 'ChargeRefunded') GROUP BY 1) AS log USING (account_id)"
+        "   'AccountCharged', 'ChargeRefunded', 'ReturnRefunded') GROUP BY 1) AS log"
+        " USING (account_id)"
         " WHERE balance IS DISTINCT FROM in_log"
     ),
     "an account's transactions are not its balance": (
@@ -109,9 +113,11 @@ SETTLED: dict[str, LiteralString] = {
         "SELECT product_id, on_hand, reserved, log.* FROM products FULL JOIN ("
         "  SELECT stream_id AS product_id,"
         "   sum(CASE type WHEN 'StockAdjusted' THEN (data ->> 'by')::bigint"
+        "    WHEN 'StockReturned' THEN (data ->> 'quantity')::bigint"
         "    WHEN 'ProductListed' THEN (data ->> 'quantity')::bigint"
         "    WHEN 'ReservationShipped' THEN -(data ->> 'quantity')::bigint END) AS there"
-        "  FROM event_log WHERE type IN ('StockAdjusted', 'ProductListed', 'ReservationShipped')"
+        "  FROM event_log WHERE type IN ('StockAdjusted', 'ProductListed', 'ReservationShipped',"
+        "   'StockReturned')"
         "  GROUP BY 1) AS log USING (product_id)"
         " WHERE on_hand IS DISTINCT FROM there OR reserved <> 0"
     ),

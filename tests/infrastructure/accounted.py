@@ -1,14 +1,15 @@
 """What must hold after every commit of the process manager: each event of an execution was reacted
 to, waits for it, or is parked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import LiteralString
 from uuid import UUID
 
 from psycopg import Connection
 
-from application.place_order import PlaceOrderProcess, TimedOut, react
+from application.place_order import PROCESS, PlaceOrderProcess, react
+from application.process import TimedOut
 from domain.events import Event, OrderPlaced, OrderRejected
 from infrastructure.event_store.codec import UNREADABLE
 from infrastructure.event_store.store import EVENT_COLUMNS, decode_row
@@ -39,7 +40,7 @@ class Told:
 
 def unaccounted(connection: Connection, since: int = 0) -> list[str]:
     """The executions that begin behind position `since` and whose process is not what `react` makes
-    of their events in the log's order."""
+    of their events in the log's order; what others wish may be heard any time later."""
     kept = load_processes(connection)
     histories: dict[UUID, list[Told]] = {}
     for parked, dropped, reacted, *row in connection.execute(EVENTS, (since,), binary=True):
@@ -69,10 +70,21 @@ def _possible(kept: PlaceOrderProcess | None, history: Sequence[Told]) -> bool:
     must = [told.event for told in rest if told.reacted]
     may = [told.event for told in rest if not told.reacted]
     return any(
-        _after([*must, *may[:more]], given_up=given_up) == _without_reason(kept)
+        _after(order, given_up=given_up) == _without_reason(kept)
         for more in range(len(may) + 1)
+        for order in _orders([*must, *may[:more]])
         for given_up in (False, True)
     )
+
+
+def _orders(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """How the process may have met them: what it records itself it has reacted to before it reads
+    what others recorded meanwhile."""
+    yield events
+    for n, event in enumerate(events):
+        if type(event) in PROCESS.hears:
+            others = [*events[:n], *events[n + 1 :]]
+            yield from ([*others[:m], event, *others[m:]] for m in range(n + 1, len(events)))
 
 
 def _begun(event: Event) -> PlaceOrderProcess | None:

@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from application.deciders import DECIDER_OF_EVENT, DECIDERS, stream_id
-from application.place_order import PlaceOrderProcess, Refused, react
+from application.process import AnyProcess, Refused, TimedOut
+from application.processes import PROCESSES
 from domain.commands import (
     AdjustStock,
     CancelOrder,
+    ChangeOrder,
     ChangeProduct,
     Command,
     CreateOrder,
@@ -22,12 +24,15 @@ from domain.commands import (
     OpenAccount,
     PlaceOrder,
     PrepareShipment,
+    ReceiveReturn,
+    RejectReturn,
+    RequestReturn,
     Withdraw,
 )
 from domain.errors import Conflict, DomainError
-from domain.events import Event
+from domain.events import Event, OrderCompleted, OrderPlaced
 from domain.recorded import Origin, Recorded
-from domain.values import Address, OrderItem
+from domain.values import Address, OrderItem, OrderLine
 
 OPENED = datetime(2026, 5, 1, 8, tzinfo=UTC)
 ADDRESS = Address("PL", "Kraków", "30-001", "Długa", "7", None)
@@ -35,15 +40,15 @@ ORIGIN = Origin(None, UUID(int=0), "test")
 
 
 class Shop:
-    """`log` is what has happened; `states` are the aggregates, by stream; `todo` is what the sagas
-    have asked for and nobody has done."""
+    """`log` is what has happened; `states` are the aggregates, by stream; `todo` is what the
+    processes have asked for and nobody has done."""
 
     def __init__(self) -> None:
         self.log: list[Recorded] = []
         self.states: dict[UUID, Any] = {}
-        self.todo: list[Command] = []
+        self.todo: list[tuple[AnyProcess, UUID, Command]] = []
         self._versions: dict[UUID, int] = {}
-        self._processes: dict[UUID, PlaceOrderProcess | None] = {}
+        self._processes: dict[UUID, Any] = {}
 
     def send(self, *commands: Command) -> "Shop":
         """Do as asked, one after the other. Raises DomainError."""
@@ -55,21 +60,21 @@ class Shop:
         return self
 
     def run(self) -> "Shop":
-        """Let the sagas come to their ends."""
+        """Let the processes come to their ends."""
         while self.todo:
             self.step()
         return self
 
     def step(self, which: int = 0, *, fails: bool = False) -> None:
-        """Do one of the things that the sagas have asked for. Only a shipment can fail."""
-        command: Any = self.todo.pop(which)
+        """Do one of the things that the processes have asked for. Only a shipment can fail."""
+        kind, process_id, command = self.todo.pop(which)
         try:
             if fails and isinstance(command, PrepareShipment):
                 raise Conflict("No parcel is left.")
             self.send(command)
         except DomainError as refusal:
-            stream = stream_id(command)
-            self._react(Refused(command.execution_id, stream, str(refusal)))
+            refused = Refused(process_id, stream_id(command), str(refusal))
+            self._react(kind, process_id, refused)
 
     def record(self, stream: UUID, event: Event) -> Recorded:
         """What `event` is in the log, a second after the one before."""
@@ -80,14 +85,19 @@ class Shop:
         at = OPENED + timedelta(seconds=position)
         recorded = Recorded(event, position, stream, self._versions[stream], at, ORIGIN)
         self.log.append(recorded)
-        self._react(event)
+        for kind in PROCESSES:
+            if (process_id := kind.id_of(event)) is not None:
+                self._react(kind, process_id, event)
         return recorded
 
-    def _react(self, event: Event | Refused) -> None:
-        run = getattr(event, "execution_id", None)
-        if run is not None:
-            self._processes[run], commands = react(self._processes.get(run), event)
-            self.todo += commands
+    def time_out(self, process_id: UUID) -> None:
+        """Tell a return that its date has come."""
+        self._react(PROCESSES[1], process_id, TimedOut(process_id))
+
+    def _react(self, kind: AnyProcess, process_id: UUID, event: Event | Refused | TimedOut) -> None:
+        before = self._processes.get(process_id)
+        self._processes[process_id], commands = kind.react(before, event)
+        self.todo += [(kind, process_id, command) for command in commands]
 
 
 def lively_shop(random: Random, acts: int) -> Shop:
@@ -110,7 +120,24 @@ def lively_shop(random: Random, acts: int) -> Shop:
         run = next(runs)
         return PlaceOrder(an_order(), UUID(int=run), f"run {run}")
 
+    def a_return() -> tuple[UUID, UUID]:
+        return random.choice(asked) if asked else (an_order(), UUID(int=1))
+
+    def placed_last() -> UUID:
+        placed = [r.stream_id for r in shop.log if isinstance(r.event, OrderPlaced)]
+        return placed[-1] if placed else an_order()
+
+    def ask_back() -> Command:
+        done = [r.event for r in shop.log if isinstance(r.event, OrderCompleted)]
+        order_id = random.choice(done).order_id if done else an_order()
+        bought = random.choice(done).receipt if done else ()
+        return_id = UUID(int=next(runs))
+        asked.append((order_id, return_id))
+        lines = tuple(OrderLine(line.product_id, 1) for line in bought[:1])
+        return RequestReturn(order_id, return_id, lines, "Ugly", OPENED + timedelta(days=30))
+
     some_id = UUID(int=1)
+    asked: list[tuple[UUID, UUID]] = []
     wishes: dict[Callable[[], Command], int] = {
         lambda: ChangeProduct(product, random.choice(["Deck", None]), None, 5): 2,
         lambda: ChangeProduct(product, None, "/c.svg", 6): 1,
@@ -120,7 +147,12 @@ def lively_shop(random: Random, acts: int) -> Shop:
         lambda: Withdraw(account, some_id, random.randint(1, 20)): 2,
         create: 12,
         place: 18,
-        lambda: CancelOrder(an_order()): 2,
+        lambda: CancelOrder(an_order()): 3,
+        lambda: CancelOrder(placed_last()): 8,
+        lambda: ChangeOrder(an_order(), UUID(int=next(runs)), total=random.randint(5, 20)): 3,
+        ask_back: 10,
+        lambda: ReceiveReturn(*a_return()): 10,
+        lambda: RejectReturn(*a_return(), "Broken"): 2,
     }
     for product in products:
         shop.send(ListProduct(product, "Board", "/b.svg", 5, random.choice([1, 8])))
@@ -133,4 +165,6 @@ def lively_shop(random: Random, acts: int) -> Shop:
         else:
             with suppress(DomainError):
                 shop.send(random.choices(list(wishes), list(wishes.values()))[0]())
+        if asked and random.random() < 0.1:
+            shop.time_out(random.choice(asked)[1])
     return shop

@@ -66,7 +66,7 @@ def test_transactions_add_up(connection: psycopg.Connection, shop: Shop) -> None
 
 
 def test_events_of_others_are_ignored() -> None:
-    happened = [event for n in range(40) for event in lively_shop(Random(n), 75).log]
+    happened = [event for n in range(40) for event in lively_shop(Random(n), 120).log]
     for projection in PROJECTIONS:
         others = [event for event in happened if type(event.event) not in projection.events]
         assert others

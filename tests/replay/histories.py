@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 import psycopg
 
 from application.deciders import stream_id
-from application.place_order import PlaceOrderProcess, Refused, TimedOut, react
+from application.place_order import PlaceOrderProcess, react
+from application.process import Refused, TimedOut
 from domain.commands import (
     AdjustStock,
     ChangeProduct,

@@ -183,7 +183,7 @@ def test_read_models_are_rebuilt_and_taken_back(past: History, command: Command)
     assert (status["position"], status["lag"], status["previousVersion"]) == (
         len(past.recorded),
         0,
-        1,
+        2,
     )
     nobody = command("projections", "rollback", "orders")
     assert (nobody.status, "add --yes" in nobody.err) == (2, True)

@@ -42,7 +42,7 @@ def changed(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> bool:
     [
         ('"CANCELLED"', '"CALLED OFF"'),
         ("status text NOT NULL", "status text"),
-        ("version=1", "version=2"),
+        ("version=2", "version=3"),
         ("change.created_position, change.status = recorded.position", "change.status = 1"),
     ],
 )

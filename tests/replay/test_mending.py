@@ -63,7 +63,8 @@ def stuck(database_url: str, connection: Connection[TupleRow]) -> Stuck:
 def test_what_is_parked_is_listed_and_shown(stuck: Stuck, command: Command) -> None:
     found = {p["consumer"]: p for p in command("parked", "list", "--json").json}
     assert found.keys() == {
-        *("process-manager", "projector:products", "projector:orders", "projector:accounts")
+        "process-manager",
+        *(f"projector:{name}" for name in ("products", "orders", "accounts", "returns")),
     }
     product = found["projector:products"]
     assert (product["position"], product["type"], product["attempts"]) == (

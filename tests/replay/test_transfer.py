@@ -251,7 +251,7 @@ def test_a_file_that_was_made_to_look_right_is_refused(file: Path, empty_databas
         file.write_bytes(resealed(changed, seal))
         with psycopg.connect(empty_database_url, autocommit=True) as connection:
             connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-            for name in ("products", "orders", "accounts"):
+            for name in ("products", "orders", "accounts", "returns"):
                 connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE".encode())
         migrate(empty_database_url)
         with pytest.raises(ReplayError, match=text):

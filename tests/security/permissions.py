@@ -97,6 +97,13 @@ ROOTS: dict[str, tuple[str, tuple[str, str, str, str]]] = {
         ),
         OWN_OBJECT,
     ),
+    "Mutation.changeOrder": (
+        (
+            'mutation { changeOrder(input: { orderId: "$second", total: "10" }) {'
+            " ... on Problem { code } } }"
+        ),
+        OWN_OBJECT,
+    ),
     "Mutation.cancelOrder": (
         'mutation { cancelOrder(orderId: "$second") { ... on Problem { code } } }',
         OWN_OBJECT,
@@ -149,7 +156,7 @@ GIVEN = {
     "Money": "amount currency",
     "NotFoundProblem": "code message id",
     "Order": (
-        "id status customer items shippingAddress"
+        "number allowedActions id status customer items shippingAddress"
         " total shipment problem executions createdAt updatedAt"
     ),
     "OrderConnection": "edges nodes pageInfo totalCount",
@@ -159,6 +166,7 @@ GIVEN = {
     "OrderResult": "executionName status order problem",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "PlaceOrderPayload": "execution",
+    "CancelledProblem": "code message",
     "ProcessingFailedProblem": "code message",
     "Product": "id name imageUrl price available discontinued createdAt",
     "ProductConnection": "edges nodes pageInfo totalCount",

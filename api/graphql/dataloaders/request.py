@@ -7,6 +7,7 @@ from uuid import UUID
 
 from api.graphql.dataloaders.batching import Asked, Gathered
 from api.graphql.dataloaders.shared import OrdersCount, OrdersOf, ProductsPage, Rows, TransactionsOf
+from infrastructure.aggregates import Loaded
 from infrastructure.identity.users import User
 from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow
@@ -70,6 +71,11 @@ class Loaders:
     def orders(self) -> Loader[UUID, OrderRow | None]:
         """By id."""
         return Loader(self._rows.orders)
+
+    @cached_property
+    def order_states(self) -> Loader[UUID, Loaded]:
+        """The aggregates, by id."""
+        return Loader(self._rows.order_states)
 
     @cached_property
     def order_pages(self) -> Loader[OrdersOf, Sequence[OrderRow]]:

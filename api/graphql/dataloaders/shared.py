@@ -13,6 +13,8 @@ from api.graphql.dataloaders.batching import Gathered
 from api.graphql.dataloaders.kinds import Kind, kinds_of
 from api.graphql.dataloaders.turns import Turns
 from domain.message import message
+from infrastructure.aggregates import EMPTY, Loaded
+from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.identity.users import User, Users
 from projections.accounts import (
     TransactionRow,
@@ -78,12 +80,17 @@ class Rows:
     """One a process. Each call reads anew, together with whoever asks at the same time."""
 
     def __init__(
-        self, pool: AsyncConnectionPool, users: Users, browsing: AsyncConnectionPool
+        self,
+        pool: AsyncConnectionPool,
+        users: Users,
+        browsing: AsyncConnectionPool,
+        dispatcher: Dispatcher,
     ) -> None:
         """`browsing` is for lists that may be long."""
         self._pool = pool
         self._browsing = browsing
         self._searches = Turns()
+        self.order_states = Gathered[UUID, Loaded](dispatcher.load_many, EMPTY)
         self.products = self._by_id(products_by_ids, lambda row: row.product_id)
         self.orders = self._by_id(orders_by_ids, lambda row: row.order_id)
         self.accounts = self._by_id(accounts_by_ids, lambda row: row.account_id)

@@ -43,6 +43,7 @@ def absent_order(order_id: UUID, customer_id: UUID, placed_at: datetime) -> Orde
         items=[],
         shipping_address=NOWHERE,
         total=0,
+        receipt=None,
         shipment_id=None,
         shipment_prepared_at=None,
         problem={"code": "PROCESSING_FAILED"},
@@ -50,4 +51,5 @@ def absent_order(order_id: UUID, customer_id: UUID, placed_at: datetime) -> Orde
         updated_at=placed_at,
         created_position=0,
         position=0,
+        number=0,
     )

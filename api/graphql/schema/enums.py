@@ -26,7 +26,11 @@ class TransactionReason(Enum):
     WITHDRAWAL = strawberry.enum_value("WITHDRAWAL", description="The customer took money out.")
     ORDER_PAYMENT = strawberry.enum_value("ORDER_PAYMENT", description="An order was paid.")
     ORDER_REFUND = strawberry.enum_value(
-        "ORDER_REFUND", description="The payment of an order that failed was given back."
+        "ORDER_REFUND",
+        description="The payment of an order that failed or was cancelled was given back.",
+    )
+    RETURN_REFUND = strawberry.enum_value(
+        "RETURN_REFUND", description="What was paid for goods that came back was given back."
     )
 
 
@@ -39,6 +43,13 @@ class OrderStatus(Enum):
         "FAILED", description="The last execution failed; the order can be placed again."
     )
     CANCELLED = strawberry.enum_value("CANCELLED", description="Given up by the customer.")
+
+
+@strawberry.enum(description="What a customer may do with an order.")
+class OrderAction(Enum):
+    CHANGE = strawberry.enum_value("CHANGE", description="`changeOrder` would be taken.")
+    PLACE = strawberry.enum_value("PLACE", description="`placeOrder` would be taken.")
+    CANCEL = strawberry.enum_value("CANCEL", description="`cancelOrder` would be taken.")
 
 
 @strawberry.enum(description="How far an execution is.")
@@ -74,6 +85,9 @@ class ExecutionStepType(Enum):
     )
     SHIPMENT_PREPARED = strawberry.enum_value(
         "SHIPMENT_PREPARED", description="The parcel was made ready."
+    )
+    CANCELLATION_REQUESTED = strawberry.enum_value(
+        "CANCELLATION_REQUESTED", description="The customer wants it undone."
     )
     SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="The order is completed.")
     FAILED = strawberry.enum_value("FAILED", description="The order failed, for the problem told.")

@@ -1,5 +1,6 @@
 """What orders and executions consist of: all of it stands in their own rows."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,17 +58,19 @@ class OrderItem:
         description="Where the product's picture was when the order was created."
     )
     unit_price: Money = strawberry.field(
-        description="What one piece cost when the order was created."
+        description="What one piece cost when the order was created; once it is completed, what was"
+        " paid for one."
     )
     quantity: int = strawberry.field(description="How many pieces.")
 
     @classmethod
-    def of(cls, item: dict[str, Any], currency: Currency) -> "OrderItem":
+    def of(cls, item: dict[str, Any], currency: Currency, paid: Mapping[str, int]) -> "OrderItem":
+        """`paid`: by product, the prices of the receipt, in minor units."""
         return cls(
             product_id=item["product_id"],
             product_name=upright(item["name"]),
             image_url=item["image_url"],
-            unit_price=currency.money(item["unit_price"]),
+            unit_price=currency.money(paid.get(item["product_id"], item["unit_price"])),
             quantity=item["quantity"],
         )
 

@@ -42,6 +42,9 @@ class ProblemCode(Enum):
     INVALID_CODE = strawberry.enum_value(
         "INVALID_CODE", description="The code is wrong, too old, or was used or tried too often."
     )
+    CANCELLED = strawberry.enum_value(
+        "CANCELLED", description="The customer cancelled while the execution ran."
+    )
     PROCESSING_FAILED = strawberry.enum_value(
         "PROCESSING_FAILED",
         description="Something failed that is no fault of the caller; support can find it by the"
@@ -141,6 +144,12 @@ class ProcessingFailedProblem(Problem):
     message: str = _message("The order could not be processed, through no fault of yours.")
 
 
+@strawberry.type(description="The customer cancelled while the execution ran: all is undone.")
+class CancelledProblem(Problem):
+    code: ProblemCode = _code(ProblemCode.CANCELLED)
+    message: str = _message("The order was cancelled, and all that was done for it is undone.")
+
+
 def problem_of(problem: dict[str, Any], currency: Currency) -> Problem:
     """Why an execution failed, from the JSON object of a `domain.values.Problem`."""
     match problem:
@@ -161,6 +170,8 @@ def problem_of(problem: dict[str, Any], currency: Currency) -> Problem:
             )
         case {"code": "INSUFFICIENT_FUNDS", "balance": balance, "required": required}:
             return insufficient_funds(balance, required, currency)
+        case {"code": "CANCELLED"}:  # an operator's reason is for operators alone
+            return CancelledProblem()
         case _:  # the reason is for operators alone
             return ProcessingFailedProblem()
 

@@ -18,6 +18,7 @@ from api.graphql.schema.connections import After, Before, Connection, First, Las
 from api.graphql.schema.enums import (
     ExecutionStatus,
     ExecutionStepType,
+    OrderAction,
     OrderStatus,
     Role,
     TransactionReason,
@@ -30,6 +31,8 @@ from api.graphql.schema.order_parts import Address, ExecutionStep, OrderItem, Sh
 from api.graphql.schema.problems import Problem, problem_of
 from api.ids import booking_id
 from api.money import Currency, Money
+from domain.order import Order as OrderState
+from infrastructure.aggregates import Loaded
 from infrastructure.identity.users import User as UserRow
 from infrastructure.text import upright
 from projections.accounts import AccountRow, TransactionRow
@@ -37,7 +40,7 @@ from projections.executions import ExecutionRow
 from projections.orders import OrderRow
 
 TRANSFERS = frozenset({"DEPOSIT", "WITHDRAWAL"})
-CREDITS = frozenset({"OPENING_DEPOSIT", "DEPOSIT", "ORDER_REFUND"})
+CREDITS = frozenset({"OPENING_DEPOSIT", "DEPOSIT", "ORDER_REFUND", "RETURN_REFUND"})
 
 
 @strawberry.type(description="Somebody with an account: a customer or an administrator.")
@@ -149,6 +152,9 @@ class Transaction(Node):
 
 @strawberry.type(description="What a customer wants to buy, or has bought.")
 class Order(Node):
+    number: int = strawberry.field(
+        description="1, 2, 3 … in the order of creation: what people say on the telephone."
+    )
     status: OrderStatus = strawberry.field(description="How far it is.")
     items: list[OrderItem] = strawberry.field(
         description="Its lines, in the order that the customer gave them."
@@ -168,10 +174,12 @@ class Order(Node):
     @classmethod
     def of(cls, row: OrderRow, currency: Currency) -> "Order":
         address = Address.of(row.shipping_address)
+        paid = {line["product_id"]: line["unit_price"] for line in row.receipt or ()}
         return cls(
             id=row.order_id,
+            number=row.number,
             status=OrderStatus[row.status],
-            items=[OrderItem.of(item, currency) for item in row.items],
+            items=[OrderItem.of(item, currency, paid) for item in row.items],
             shipping_address=address,
             total=currency.money(row.total),
             shipment=Shipment.of(row, address),
@@ -187,6 +195,13 @@ class Order(Node):
             info.context.loaders.users.load(self.customer_id),
             lambda row: User.of(row or absent_user(self.customer_id)),
         )
+
+    @described("What the caller may do with it now.")
+    def allowed_actions(self, info: Info) -> list[OrderAction]:
+        context = info.context
+        if context.caller is None or context.caller.user_id != self.customer_id:
+            return []
+        return soon(context.loaders.order_states.load(self.id), _actions)
 
     @described("Every time that the order was placed, newest first.")
     def executions(self, info: Info) -> list["Execution"]:
@@ -247,7 +262,7 @@ class Execution(Node):
 class OrderResult:
     execution_name: str = strawberry.field(description="The name of the execution.")
     status: OrderStatus = strawberry.field(
-        description="What became of the order: COMPLETED or FAILED."
+        description="What became of the order: COMPLETED, FAILED or CANCELLED."
     )
     problem: Problem | None = strawberry.field(description="Why it failed; null unless it has.")
     order_id: strawberry.Private[UUID]
@@ -257,10 +272,9 @@ class OrderResult:
     @classmethod
     def of(cls, row: ExecutionRow, currency: Currency) -> "OrderResult":
         """The result of an execution that has ended."""
-        succeeded = row.status == "SUCCEEDED"
         return cls(
             execution_name=row.name,
-            status=OrderStatus.COMPLETED if succeeded else OrderStatus.FAILED,
+            status=_end_of(row),
             problem=problem_of(row.problem, currency) if row.problem else None,
             order_id=row.order_id,
             customer_id=row.customer_id,
@@ -270,6 +284,24 @@ class OrderResult:
     @described("The order, as it is now.")
     def order(self, info: Info) -> Order:
         return _order_of(info, self.order_id, self.customer_id, self.started_at)
+
+
+def _end_of(row: ExecutionRow) -> OrderStatus:
+    if row.status == "SUCCEEDED":
+        return OrderStatus.COMPLETED
+    cancelled = row.problem is not None and row.problem["code"] == "CANCELLED"
+    return OrderStatus.CANCELLED if cancelled else OrderStatus.FAILED
+
+
+def _actions(order: Loaded) -> list[OrderAction]:
+    state = order.state
+    if not isinstance(state, OrderState):  # the event that created it was dropped
+        return []
+    return [
+        OrderAction[action.value]
+        for action in state.allowed_actions
+        if action.value in OrderAction.__members__
+    ]
 
 
 def _order_of(info: Info, order_id: UUID, customer_id: UUID, placed_at: datetime) -> Order:

@@ -20,14 +20,15 @@ from api.graphql.schema.results import (
     send,
     taken,
 )
-from api.graphql.schema.scalars import uuid_of
+from api.graphql.schema.scalars import given, uuid_of
 from api.graphql.schema.types import Execution, Order
 from api.validation import MOST_ORDERED, MOST_ROWS, Check
-from domain.commands import CancelOrder, CreateOrder, PlaceOrder
+from domain.commands import CancelOrder, ChangeOrder, CreateOrder, PlaceOrder
 from domain.errors import Conflict, NotFound
 from domain.events import OrderCreated
 from domain.values import Address, OrderItem
 from infrastructure.aggregates import Loaded
+from infrastructure.command_handling.dispatcher import idempotency_key
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id
 from infrastructure.text import upright
@@ -72,6 +73,28 @@ class CreateOrderInput:
     )
 
 
+@strawberry.input(
+    description="What is to be changed of an order. What is null or left out stays as it is."
+)
+class ChangeOrderInput:
+    order_id: strawberry.ID = strawberry.field(description="The order's id.")
+    items: list[OrderItemInput] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="From 1 to 100 lines, in the place of those that there are.",
+    )
+    shipping_address: AddressInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Where it is to go."
+    )
+    total: Decimal | None = strawberry.field(
+        default=strawberry.UNSET, description="What the customer was shown."
+    )
+    id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A new UUID of the client's own for the change, which makes it safe to send"
+        " this again.",
+    )
+
+
 @strawberry.input(description="An order to be placed, and what to call the attempt.")
 class PlaceOrderInput:
     order_id: strawberry.ID = strawberry.field(description="The order's id.")
@@ -98,6 +121,10 @@ CreateOrderResult = Annotated[
 PlaceOrderResult = Annotated[
     PlaceOrderPayload | ValidationProblem | NotFoundProblem | ConflictProblem,
     strawberry.union("PlaceOrderResult", description="The execution, or why there is none."),
+]
+ChangeOrderResult = Annotated[
+    OrderPayload | ValidationProblem | NotFoundProblem | ConflictProblem,
+    strawberry.union("ChangeOrderResult", description="The order, or why it is not changed."),
 ]
 CancelOrderResult = Annotated[
     OrderPayload | NotFoundProblem | ConflictProblem,
@@ -174,7 +201,53 @@ class OrderMutations:
         execution = found(await context.rows.executions.load(run))
         return PlaceOrderPayload(execution=Execution.of(execution, context.currency))
 
-    @described("Gives up the caller's order before it is placed, or after it failed.")
+    @described(
+        "Corrects the caller's order before it is placed, or after it failed: then it is placed"
+        " again under a new name."
+    )
+    async def change_order(
+        self,
+        info: Info,
+        input: Annotated[
+            ChangeOrderInput, strawberry.argument(description="Which order, and what of it.")
+        ],
+    ) -> ChangeOrderResult:
+        context = info.context
+        context.user()
+        order_id = uuid_of(input.order_id)
+        brought = client_id(input.id)
+        check = Check(context.currency.digits)
+        total, address = given(input.total), given(input.shipping_address)
+        items = given(input.items)
+        command = ChangeOrder(
+            order_id,
+            brought or new_id(),
+            None if items is None else await _items(context, check, items),
+            None if address is None else _address(check, address),
+            None if total is None else check.amount("total", total),
+        )
+        # Of what the client has sent: names and prices are those of the moment.
+        lines = [(item.product_id, item.quantity) for item in command.items or ()]
+        sent = (items is not None, lines, command.shipping_address, command.total)
+        key = idempotency_key(order_id, brought, "ChangeOrder", *sent) if brought else None
+        try:
+            await _check_own(context, order_id)
+            if check.problems:
+                if key is not None and await context.dispatcher.recorded(key):
+                    return await _order(context, order_id)
+                return invalid(check.problems)
+            await send(context, command, key=key)
+        except NotFound as error:
+            return not_found(error)
+        except Conflict as error:
+            return conflict(error)
+        return await _order(context, order_id)
+
+    @described(
+        "Gives up the caller's order before it is placed, after it failed, or while an execution"
+        " runs: that one then undoes what it did, unless the shipment is prepared already, and ends"
+        " CANCELLED."
+    )
     async def cancel_order(
         self,
         info: Info,
