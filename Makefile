@@ -119,6 +119,12 @@ web-dev: $(PAGES)  ## Show the pages as they are written, with the shop at SHOP_
 test-web: check-web  ## Try the logic of the pages, without a browser
 	cd web && ../$(NODE) node node_modules/vitest/vitest.mjs run
 
+.PHONY: mutants
+mutants: setup  ## Change the rules in one place at a time: a test must fail each time (20 minutes)
+	$(INSTALL) -r requirements-mutants.lock
+	$(BIN)/python -m mutmut run
+	$(BIN)/python -m mutmut results
+
 .PHONY: test-setup
 test-setup: setup  ## Install with old and new pips, on unlike machines (needs a package index)
 	$(BIN)/pytest tests/setup -m network -n 0
@@ -156,6 +162,8 @@ lock: setup  ## Bring the dependencies to their newest versions
 	$(COMPILE) --group dev --upgrade --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --output-file requirements-runtime.lock
 	$(subst pyproject.toml,,$(COMPILE)) --group clients --upgrade --output-file requirements-clients.lock
+	$(subst pyproject.toml,,$(COMPILE)) --group mutants --constraint requirements.lock \
+		--output-file requirements-mutants.lock
 	$(MAKE) try-lock
 
 .PHONY: try-lock

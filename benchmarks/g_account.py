@@ -9,17 +9,18 @@ from uuid import UUID
 import psycopg
 
 from application.deciders import ACCOUNT
+from application.unit_of_work import EMPTY, Loaded, UnitOfWork
 from benchmarks.b_orders import uv
 from benchmarks.contest import Case, in_turns
 from benchmarks.result import Claim, Result, machine, median, percentile
 from benchmarks.server import Server, temporary_server
 from domain.commands import AccountCommand, Deposit, OpenAccount, Withdraw
 from domain.recorded import Origin
-from infrastructure.aggregates import EMPTY, Loaded, UnitOfWork
 from infrastructure.clock import utc_now
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.command_handling.snapshots import EVERY, save_snapshots
 from infrastructure.event_store.appender import Writer
+from infrastructure.event_store.store import encoded
 from infrastructure.ids import new_id
 from infrastructure.postgres.connections import async_pool, conninfo
 
@@ -79,7 +80,7 @@ def _make_account(url: str) -> UUID:
                 elif version % 2:
                     command = Withdraw(account_id, new_id(), 100)
                 work.handle(command, origin)
-                event = work.events.pop()
+                (event,) = encoded([work.events.pop()])
                 copy.write_row((account_id, version, event.topic, event.state, version, utc_now()))
                 if version == EVENTS - EVERY + 1:
                     kept = work.streams[account_id]

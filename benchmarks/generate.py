@@ -17,6 +17,7 @@ from psycopg import Connection
 from rich.progress import Progress
 
 from application.place_order import PlaceOrderProcess, react
+from application.unit_of_work import EMPTY, Loaded, UnitOfWork
 from domain.commands import (
     AdjustStock,
     CancelOrder,
@@ -34,8 +35,7 @@ from domain.message import message
 from domain.recorded import Origin
 from domain.stock import Stock
 from domain.values import Address, OrderItem
-from infrastructure.aggregates import EMPTY, Loaded, UnitOfWork
-from infrastructure.event_store.store import NewEvent
+from infrastructure.event_store.store import NewEvent, encoded
 from infrastructure.ids import execution_id
 from infrastructure.process_managers.manager import ProcessManager
 
@@ -157,7 +157,7 @@ class _Story:
             yield self._drain()
 
     def _drain(self) -> list[tuple[NewEvent, datetime]]:
-        happened = list(zip(self.past.work.events, self.past.times, strict=True))
+        happened = list(zip(encoded(self.past.work.events), self.past.times, strict=True))
         self.past.work.events, self.past.times = [], []
         return happened
 

@@ -1,4 +1,4 @@
-"""An event as it stands in the log: what happened, where, when, and who made it happen."""
+"""An event before and after it stands in the log: what happened, where, when, by whom."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,16 @@ class Origin:
     actor_id: UUID | None
     correlation_id: UUID
     causation_id: str
+
+
+@message
+class Uncommitted:
+    """An event with its place in its stream, before it is recorded."""
+
+    event: Event
+    stream_id: UUID
+    version: int
+    origin: Origin
 
 
 @message

@@ -10,12 +10,12 @@ from uuid import UUID
 from application.deciders import stream_id
 from application.place_order import PlaceOrderProcess, react
 from application.process import Refused, TimedOut
+from application.unit_of_work import UnitOfWork
 from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import Event, OrderPlaced
 from domain.message import message
 from domain.recorded import Origin
-from infrastructure.aggregates import UnitOfWork
 
 # What an execution begins with.
 BEGINS = frozenset({OrderPlaced.__name__})

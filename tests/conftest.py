@@ -51,6 +51,10 @@ ENOUGH_MEMORY = 2 * 2**30  # bytes
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("shop", deadline=None)
+# A thousand times over, and each time the same.
+settings.register_profile(
+    "mutants", deadline=None, max_examples=10, derandomize=True, database=None
+)
 settings.load_profile("shop")
 
 # What takes longest begins first, so that no worker is left with it in the end.

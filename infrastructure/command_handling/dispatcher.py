@@ -14,16 +14,22 @@ from weakref import WeakValueDictionary
 from psycopg_pool import AsyncConnectionPool
 
 from application.deciders import DECIDERS, ORDER, stream_id
+from application.unit_of_work import EMPTY, Loaded, UnitOfWork
 from domain.commands import Command
 from domain.errors import Conflict, DomainError
 from domain.message import message
 from domain.recorded import Origin
-from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
+from infrastructure.command_handling.cache import Aggregates
 from infrastructure.command_handling.snapshots import READ_SNAPSHOTS, from_snapshot
 from infrastructure.errors import Overloaded, Unavailable
 from infrastructure.event_store.appender import KeyTaken, VersionConflict, Writer
 from infrastructure.event_store.history import still_stands
-from infrastructure.event_store.store import READ_STREAMS_AND_KNOWN, IdempotencyKey, decode_row
+from infrastructure.event_store.store import (
+    READ_STREAMS_AND_KNOWN,
+    IdempotencyKey,
+    decode_row,
+    encoded,
+)
 from infrastructure.postgres.connections import AWAY
 
 ATTEMPTS = 20
@@ -101,7 +107,7 @@ class Dispatcher:
                 await self.confirm()
                 return Dispatched(max(found.position for found in loaded.values()), duplicate=True)
             try:
-                position = await self._writer.append(work.events, key, history)
+                position = await self._writer.append(encoded(work.events), key, history)
             except VersionConflict:
                 assumed = set()
                 continue

@@ -20,8 +20,9 @@ from pydantic import TypeAdapter, ValidationError
 from rpds import HashTrieMap
 
 from application.deciders import ACCOUNT, STOCK, AnyDecider
+from application.unit_of_work import EMPTY, Loaded, UnitOfWork
 from domain.recorded import Recorded
-from infrastructure.aggregates import EMPTY, Aggregates, Loaded, UnitOfWork
+from infrastructure.command_handling.cache import Aggregates
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.store import READ_STREAMS, decode_row
 

@@ -27,7 +27,7 @@ from psycopg.sql import SQL, Identifier
 
 from domain.events import Event
 from domain.message import message
-from domain.recorded import Origin, Recorded
+from domain.recorded import Origin, Recorded, Uncommitted
 from infrastructure.event_store.codec import decode, encode
 
 APPEND: LiteralString = (
@@ -104,6 +104,11 @@ NOTHING_KNOWN = Known(0, b"")
 def new_event(stream_id: UUID, version: int, event: Event, origin: Origin) -> NewEvent:
     """`event` as version `version` of its stream."""
     return NewEvent(stream_id, version, type(event).__name__, encode(event, origin))
+
+
+def encoded(events: Iterable[Uncommitted]) -> list[NewEvent]:
+    """The events as JSON, to be appended."""
+    return [new_event(e.stream_id, e.version, e.event, e.origin) for e in events]
 
 
 def append_parameters(

@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from application.deciders import ACCOUNT, STOCK
+from application.unit_of_work import EMPTY, Loaded
 from domain.account import Account
 from domain.events import (
     AccountOpened,
@@ -30,7 +31,6 @@ from domain.events import (
 )
 from domain.recorded import Origin, Recorded
 from domain.stock import Stock
-from infrastructure.aggregates import EMPTY, Loaded
 from infrastructure.event_store.codec import encode
 from infrastructure.event_store.jsonl import Digest, line_of, row_of
 from infrastructure.event_store.store import decode_row

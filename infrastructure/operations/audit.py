@@ -15,12 +15,15 @@ from psycopg import Connection, IsolationLevel
 from psycopg.rows import TupleRow
 from pydantic import ValidationError
 
+from application.audit.expectations import Runs, Unexpected, same
+from application.audit.ledger import Balance, Books, discrepancies, overdrawn
+from application.audit.provenance import answered
 from application.deciders import DECIDER_OF_EVENT
+from application.unit_of_work import EMPTY, Loaded
 from domain.errors import DomainError
 from domain.events import Event, OrderCancelled, OrderCompleted
 from domain.message import message
 from domain.recorded import Recorded
-from infrastructure.aggregates import EMPTY, Loaded
 from infrastructure.command_handling.snapshots import READ_SNAPSHOTS, from_snapshot
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.jsonl import Digest, NotALine, line_of
@@ -29,9 +32,6 @@ from infrastructure.event_store.store import EVENT_COLUMNS, EventRow, decode_row
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.copy import without_gc
 from infrastructure.read_models.rebuild import Connections, Progress
-from infrastructure.replay.books import Balance, Books, discrepancies, overdrawn
-from infrastructure.replay.rules import answered
-from infrastructure.replay.runs import Runs, Unexpected, same
 
 CHUNK = 5_000  # events in memory at a time
 REMEMBERED = 50_000  # streams in memory

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from application.deciders import stream_id
 from application.place_order import PlaceOrderProcess, react
+from application.unit_of_work import EMPTY
 from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import OrderPlaced
 from domain.message import message
-from infrastructure.aggregates import EMPTY
 from infrastructure.errors import NotThere
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.store import EVENT_COLUMNS, READ_STREAMS, EventRow, decode_row

@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 
 from application.place_order import PROCESS, PlaceOrderProcess
 from application.process import TimedOut
-from infrastructure.aggregates import UnitOfWork
+from application.unit_of_work import UnitOfWork
 from infrastructure.command_handling.snapshots import save_snapshots
 from infrastructure.consumers.parking import Parked, park, parked_owners, unpark
 from infrastructure.consumers.position import check_known, check_reached, last_known
@@ -34,6 +34,7 @@ from infrastructure.event_store.store import (
     Known,
     append_parameters,
     decode_row,
+    encoded,
 )
 from infrastructure.observability.metrics import ProcessManagerMeasures
 from infrastructure.observability.tracing import Tracer
@@ -250,7 +251,7 @@ class ProcessManager:
             timed_out(cursor, times_out | failed)
             self._track(cursor, position)
             if outcome.work.events:
-                parameters = append_parameters(outcome.work.events, known=self._known)
+                parameters = append_parameters(encoded(outcome.work.events), known=self._known)
                 appended = lead.connection.execute(APPEND, parameters, binary=True)
         self._tracked = position
         self._parked.difference_update(i.execution_id for i in done if i.unparks)
@@ -265,7 +266,8 @@ class ProcessManager:
     def _after_commit(self, outcome: Outcome, base: int) -> None:
         self._streams.committed(outcome.work, base)
         if events := outcome.work.events:
-            self._known = Known(base + len(events), events[-1].state)
+            (last,) = encoded(events[-1:])
+            self._known = Known(base + len(events), last.state)
         for execution_id, process in outcome.processes.items():
             if process is None:
                 self._processes.pop(execution_id, None)

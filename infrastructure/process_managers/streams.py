@@ -6,8 +6,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from application.unit_of_work import Loaded, UnitOfWork
 from domain.recorded import Recorded
-from infrastructure.aggregates import Aggregates, Loaded, UnitOfWork
+from infrastructure.command_handling.cache import Aggregates
 from infrastructure.command_handling.snapshots import DueSnapshots, read_streams
 from infrastructure.event_store.codec import UNREADABLE
 from infrastructure.event_store.store import READ_STREAMS, decode_row

@@ -1,21 +1,26 @@
 """A shop without a store: deciders and processes, where chance says what happens next."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 from uuid import UUID
 
-from application.deciders import DECIDERS, stream_id
+from application.deciders import stream_id
 from application.process import AnyProcess, Refused, TimedOut
 from application.processes import PROCESSES
+from application.unit_of_work import EMPTY, UnitOfWork
 from domain.commands import Command, PrepareShipment
 from domain.errors import Conflict, DomainError
 from domain.events import Event
+from domain.recorded import Origin
+
+ORIGIN = Origin(None, UUID(int=0), "test")
 
 
 @dataclass
 class Shop:
-    """`log` is what was recorded, in order; `states` the aggregates by stream id.
+    """`log` is what was recorded, in order; `work` has the streams, with nothing below them.
 
     Commands of the processes wait in `commands`, events that were not reacted to in `inbox`; each
     step takes any one of them. `lost_shipments` are the executions whose shipment is refused.
@@ -24,17 +29,14 @@ class Shop:
     random: Random
     lost_shipments: set[UUID] = field(default_factory=set)
     log: list[Event] = field(default_factory=list)
-    states: dict[UUID, Any] = field(default_factory=dict)
+    work: UnitOfWork = field(default_factory=lambda: UnitOfWork(defaultdict(lambda: EMPTY)))
     processes: dict[UUID, Any] = field(default_factory=dict)
     commands: list[tuple[AnyProcess, UUID, Command]] = field(default_factory=list)
     inbox: list[tuple[AnyProcess, UUID, Event]] = field(default_factory=list)
 
     def send(self, command: Command) -> None:
         """Decide and record. Raises DomainError."""
-        decider, stream = DECIDERS[type(command)], stream_id(command)
-        state = self.states.get(stream, decider.initial)
-        happened = decider.decide(command, state)
-        self.states[stream] = decider.fold(happened, state)
+        happened = [each.event for each in self.work.handle(command, ORIGIN)]
         self.log += happened
         for kind in PROCESSES:
             self.inbox += [
@@ -42,6 +44,10 @@ class Shop:
                 for event in happened
                 if (process_id := kind.id_of(event)) is not None
             ]
+
+    def state(self, stream: UUID) -> Any:
+        """The aggregate as it is now."""
+        return self.work.streams[stream].state
 
     def step(self) -> bool:
         """Execute a command or react to an event, whichever; False when there is nothing to do."""

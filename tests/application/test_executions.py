@@ -112,7 +112,7 @@ STORIES = {
 }
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.integers(0, 2**32))
 def test_every_placed_order_ends_once_and_nothing_is_left_over(seed: int) -> None:
     shop = a_day(Random(seed))
@@ -120,15 +120,15 @@ def test_every_placed_order_ends_once_and_nothing_is_left_over(seed: int) -> Non
         assert_it_ended_well(order, of_execution(order.execution_id, shop.log))
     assert not any(process for _, process in shop.processes.values())
     for product_id in PRODUCTS:
-        stock: Stock = shop.states[product_id]
+        stock: Stock = shop.state(product_id)
         assert (stock.reserved, len(stock.reservations)) == (0, 0)
         assert stock.on_hand >= 0
     for account_id in ACCOUNTS:
-        account: Account = shop.states[account_id]
+        account: Account = shop.state(account_id)
         assert len(account.charged) == 0
         assert account.balance >= 0
     for order_id in ORDERS:
-        state: Order = shop.states[order_id]
+        state: Order = shop.state(order_id)
         assert state.status is not OrderStatus.PLACED
     assert_money_and_stock_agree(shop)
     assert_no_more_came_back_than_was_delivered(shop)
@@ -201,7 +201,7 @@ def an_order(order_id: UUID, shop: Shop) -> CreateOrder:
     random = shop.random
     items = tuple(
         OrderItem(
-            product_id, "Board", "/board.svg", shop.states[product_id].price, random.randint(1, 3)
+            product_id, "Board", "/board.svg", shop.state(product_id).price, random.randint(1, 3)
         )
         for product_id in random.sample(PRODUCTS, random.randint(1, 3))
     )
@@ -235,8 +235,8 @@ def from_outside(random: Random, new_id: UUID, shop: Shop) -> Command:
 
 def a_change(order_id: UUID, change_id: UUID, shop: Shop) -> ChangeOrder:
     """What a customer does who is told another price."""
-    contents = shop.states[order_id].contents
-    total = sum(shop.states[i.product_id].price * i.quantity for i in contents.items)
+    contents = shop.state(order_id).contents
+    total = sum(shop.state(i.product_id).price * i.quantity for i in contents.items)
     return ChangeOrder(order_id, change_id, total=total)
 
 
@@ -326,7 +326,7 @@ def assert_money_and_stock_agree(shop: Shop) -> None:
         back = sum(
             e.quantity for e in of_type(shop.log, StockReturned) if e.product_id == product_id
         )
-        assert shop.states[product_id].on_hand == received - gone + back
+        assert shop.state(product_id).on_hand == received - gone + back
     for account_id in ACCOUNTS:
         money = sum(
             e.opening_deposit
@@ -339,7 +339,7 @@ def assert_money_and_stock_agree(shop: Shop) -> None:
         money += sum(
             e.amount for e in of_type(shop.log, ReturnRefunded) if e.account_id == account_id
         )
-        assert shop.states[account_id].balance == money
+        assert shop.state(account_id).balance == money
 
 
 def assert_no_more_came_back_than_was_delivered(shop: Shop) -> None:

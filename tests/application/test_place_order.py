@@ -464,6 +464,7 @@ def test_when_all_is_undone_the_order_is_rejected_as_cancelled() -> None:
 def test_an_operator_gives_a_reason() -> None:
     wish = CancellationRequested(ORDER, RUN, "lost parcel")
     given(PLACED, *RESERVED, CHARGED, wish, *RELEASED, REFUNDED).rejects(Cancelled("lost parcel"))
+    given(PLACED, *RESERVED, wish, CHARGED, *RELEASED, REFUNDED).rejects(Cancelled("lost parcel"))
 
 
 @pytest.mark.parametrize(

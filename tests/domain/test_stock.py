@@ -392,6 +392,10 @@ def test_as_many_come_back_as_can_be_shown() -> None:
     given(STOCK, LISTED).when(TakeBack(BOARD, DELIVERY, MAX_QUANTITY)).refuses(
         Invalid, "So many cannot be on hand.", field="quantity"
     )
+    most = MAX_QUANTITY - STOCK.fold([LISTED]).on_hand
+    given(STOCK, LISTED).when(TakeBack(BOARD, DELIVERY, most)).then(
+        StockReturned(BOARD, DELIVERY, most)
+    )
 
 
 @pytest.mark.parametrize("quantity", [0, -1])

@@ -7,11 +7,17 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from application.unit_of_work import EMPTY, UnitOfWork
 from domain.commands import CancelOrder
 from domain.errors import Conflict
 from domain.recorded import Origin
-from infrastructure.aggregates import EMPTY, UnitOfWork
-from infrastructure.event_store.store import APPEND, READ_STREAMS, append_parameters, decode_row
+from infrastructure.event_store.store import (
+    APPEND,
+    READ_STREAMS,
+    append_parameters,
+    decode_row,
+    encoded,
+)
 from infrastructure.ids import new_id
 from infrastructure.postgres.connections import conninfo
 from infrastructure.process_managers.manager import ProcessManager
@@ -35,7 +41,7 @@ def cancel(connection: Connection[TupleRow], order: UUID) -> bool:
         work.handle(CancelOrder(order), Origin(None, new_id(), "test"))
     except Conflict:
         return False
-    connection.execute(APPEND, append_parameters(work.events), binary=True)
+    connection.execute(APPEND, append_parameters(encoded(work.events)), binary=True)
     return True
 
 

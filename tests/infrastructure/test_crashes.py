@@ -21,11 +21,11 @@ import pytest
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
+from application.unit_of_work import EMPTY, UnitOfWork
 from domain.commands import Command, CreateOrder, ListProduct, OpenAccount, PlaceOrder
 from domain.recorded import Origin
 from domain.values import Address, OrderItem
-from infrastructure.aggregates import EMPTY, UnitOfWork
-from infrastructure.event_store.store import APPEND, append_parameters
+from infrastructure.event_store.store import APPEND, append_parameters, encoded
 from infrastructure.ids import execution_id, new_id
 from infrastructure.postgres.connections import conninfo
 from infrastructure.process_managers.manager import ProcessManager
@@ -106,7 +106,7 @@ class Story:
         work = UnitOfWork(dict.fromkeys((board, wheel, account, order), EMPTY))
         for command in commands:
             work.handle(command, Origin(customer, run, "test"))
-        connection.execute(APPEND, append_parameters(work.events))
+        connection.execute(APPEND, append_parameters(encoded(work.events)))
         return {
             "board": board,
             "wheel": wheel,

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from application.unit_of_work import Loaded
 from domain.commands import Deposit, ReserveStock, Withdraw
-from infrastructure.aggregates import Loaded
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.command_handling.snapshots import (
     EVERY,

@@ -8,9 +8,10 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from application.deciders import DECIDER_OF_EVENT, DECIDERS, stream_id
+from application.deciders import stream_id
 from application.process import AnyProcess, Refused, TimedOut
 from application.processes import PROCESSES
+from application.unit_of_work import EMPTY, Loaded
 from domain.commands import (
     AdjustStock,
     CancelOrder,
@@ -40,22 +41,20 @@ ORIGIN = Origin(None, UUID(int=0), "test")
 
 
 class Shop:
-    """`log` is what has happened; `states` are the aggregates, by stream; `todo` is what the
-    processes have asked for and nobody has done."""
+    """`log` is what has happened; `streams` are the aggregates; `todo` is what the processes have
+    asked for and nobody has done."""
 
     def __init__(self) -> None:
         self.log: list[Recorded] = []
-        self.states: dict[UUID, Any] = {}
+        self.streams: dict[UUID, Loaded] = {}
         self.todo: list[tuple[AnyProcess, UUID, Command]] = []
-        self._versions: dict[UUID, int] = {}
         self._processes: dict[UUID, Any] = {}
 
     def send(self, *commands: Command) -> "Shop":
         """Do as asked, one after the other. Raises DomainError."""
         for command in commands:
             stream = stream_id(command)
-            decider = DECIDERS[type(command)]
-            for event in decider.decide(command, self.states.get(stream, decider.initial)):
+            for event in self.streams.get(stream, EMPTY).decide(command):
                 self.record(stream, event)
         return self
 
@@ -78,12 +77,10 @@ class Shop:
 
     def record(self, stream: UUID, event: Event) -> Recorded:
         """What `event` is in the log, a second after the one before."""
-        decider = DECIDER_OF_EVENT[type(event)]
-        self.states[stream] = decider.evolve(self.states.get(stream, decider.initial), event)
-        self._versions[stream] = self._versions.get(stream, 0) + 1
-        position = len(self.log) + 1
+        before, position = self.streams.get(stream, EMPTY), len(self.log) + 1
+        after = self.streams[stream] = before.after(event, before.version + 1, position)
         at = OPENED + timedelta(seconds=position)
-        recorded = Recorded(event, position, stream, self._versions[stream], at, ORIGIN)
+        recorded = Recorded(event, position, stream, after.version, at, ORIGIN)
         self.log.append(recorded)
         for kind in PROCESSES:
             if (process_id := kind.id_of(event)) is not None:

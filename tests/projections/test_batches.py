@@ -50,7 +50,7 @@ def test_the_rows_say_what_the_aggregates_say(connection: psycopg.Connection, sh
         **{row["account_id"]: row["balance"] for row in found["accounts"]},
         **{row["order_id"]: row["status"] for row in found["orders"]},
     }
-    assert told == {stream: _said(state) for stream, state in shop.states.items()}
+    assert told == {stream: _said(found.state) for stream, found in shop.streams.items()}
 
 
 @given(shops)

@@ -10,6 +10,7 @@ import psycopg
 from application.deciders import stream_id
 from application.place_order import PlaceOrderProcess, react
 from application.process import Refused, TimedOut
+from application.unit_of_work import EMPTY, Loaded
 from domain.commands import (
     AdjustStock,
     ChangeProduct,
@@ -25,7 +26,6 @@ from domain.errors import DomainError
 from domain.events import Event, StockAdjusted
 from domain.recorded import Origin, Recorded
 from domain.values import Address, OrderItem
-from infrastructure.aggregates import EMPTY, Loaded
 from infrastructure.event_store.codec import encode
 from infrastructure.ids import execution_id
 

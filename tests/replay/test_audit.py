@@ -10,6 +10,8 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from application.audit.provenance import answered
+from application.unit_of_work import EMPTY
 from domain.commands import (
     AdjustStock,
     Deposit,
@@ -37,13 +39,11 @@ from domain.events import (
     StockShort,
 )
 from domain.recorded import Origin, Recorded
-from infrastructure.aggregates import EMPTY
 from infrastructure.command_handling.snapshots import save_snapshots
 from infrastructure.event_store.codec import encode
 from infrastructure.operations import audit as auditing
 from infrastructure.operations.audit import Audited, Finding, audit
 from infrastructure.read_models.rebuild import Connections, Progress
-from infrastructure.replay.rules import answered
 from tests.replay.histories import History, busy_shop, store
 
 CHANGE = "UPDATE stored_events SET state = %s WHERE notification_id = %s"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.graphql.dataloaders.batching import Asked, Gathered
 from api.graphql.dataloaders.shared import OrdersCount, OrdersOf, ProductsPage, Rows, TransactionsOf
-from infrastructure.aggregates import Loaded
+from application.unit_of_work import Loaded
 from infrastructure.identity.users import User
 from projections.accounts import AccountRow, TransactionRow
 from projections.executions import ExecutionRow

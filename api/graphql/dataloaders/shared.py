@@ -12,8 +12,8 @@ from psycopg_pool import AsyncConnectionPool
 from api.graphql.dataloaders.batching import Gathered
 from api.graphql.dataloaders.kinds import Kind, kinds_of
 from api.graphql.dataloaders.turns import Turns
+from application.unit_of_work import EMPTY, Loaded
 from domain.message import message
-from infrastructure.aggregates import EMPTY, Loaded
 from infrastructure.command_handling.dispatcher import Dispatcher
 from infrastructure.identity.users import User, Users
 from projections.accounts import (

@@ -31,8 +31,8 @@ from api.graphql.schema.order_parts import Address, ExecutionStep, OrderItem, Sh
 from api.graphql.schema.problems import Problem, problem_of
 from api.ids import booking_id
 from api.money import Currency, Money
+from application.unit_of_work import Loaded
 from domain.order import Order as OrderState
-from infrastructure.aggregates import Loaded
 from infrastructure.identity.users import User as UserRow
 from infrastructure.text import upright
 from projections.accounts import AccountRow, TransactionRow

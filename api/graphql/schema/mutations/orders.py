@@ -23,11 +23,11 @@ from api.graphql.schema.results import (
 from api.graphql.schema.scalars import given, uuid_of
 from api.graphql.schema.types import Execution, Order
 from api.validation import MOST_ORDERED, MOST_ROWS, Check
+from application.unit_of_work import Loaded
 from domain.commands import CancelOrder, ChangeOrder, CreateOrder, PlaceOrder
 from domain.errors import Conflict, NotFound
 from domain.events import OrderCreated
 from domain.values import Address, OrderItem
-from infrastructure.aggregates import Loaded
 from infrastructure.command_handling.dispatcher import idempotency_key
 from infrastructure.event_store.store import IdempotencyKey
 from infrastructure.ids import execution_id, new_id

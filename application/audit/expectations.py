@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from application.audit.ledger import Held
 from application.deciders import stream_id
 from application.place_order import PROCESS, PlaceOrderProcess, react
 from application.process import CannotGoOn, Refused, TimedOut
+from application.unit_of_work import Loaded
 from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import Event, OrderCancelled, OrderCompleted, OrderPlaced, OrderRejected
 from domain.recorded import Recorded
 from domain.values import ProcessingFailed
-from infrastructure.aggregates import Loaded
-from infrastructure.replay.books import Held
 
 Expected = dict[UUID, Command]
 ENDS = OrderCompleted | OrderRejected | OrderCancelled

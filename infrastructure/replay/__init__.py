@@ -1,1 +1,0 @@
-"""What a log is good for: looking, rebuilding, proving, moving. Nothing here mails or notifies."""
