@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from threading import Event
 from time import monotonic
 from typing import Protocol
-from zlib import crc32
 
 import psycopg
 import structlog
@@ -19,7 +18,7 @@ from psycopg.rows import TupleRow
 from infrastructure.errors import Fenced, LogChanged, NotMigrated
 from infrastructure.event_store.store import HOLED, STALE
 from infrastructure.observability.metrics import Measures
-from infrastructure.postgres import patience
+from infrastructure.postgres import locks, patience
 from infrastructure.postgres.connections import AWAY, conninfo
 
 log = structlog.get_logger()
@@ -29,7 +28,6 @@ FROZEN_AFTER = 6.0  # seconds without one, after which a standby ends the leader
 STANDBY_POLL = 0.3  # seconds between two tries of a standby
 MIGRATION_POLL = 1.0  # seconds between two tries of a release that is not the migrated one
 LONGEST_BACKOFF = 1.0  # seconds between two tries to reach the database
-LOCK_CLASS = 7461  # tells the runners' advisory locks from others
 
 ELECT = """
 INSERT INTO runners (name, epoch, holder, backend_pid, heartbeat)
@@ -120,7 +118,7 @@ class Runner:
         self._conninfo = conninfo(url, consumer.name, statement_timeout=60_000)
         self._consumer = consumer
         self._stop = stop
-        self._lock = crc32(consumer.name.encode()) & 0x7FFFFFFF
+        self._lock = locks.named(locks.RUNNER, consumer.name)
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
 
     def run(self) -> None:
@@ -156,9 +154,7 @@ class Runner:
         name = self._consumer.name
         waited = False
         while not self._stop.is_set():
-            row = connection.execute(
-                "SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, self._lock)
-            ).fetchone()
+            row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", self._lock).fetchone()
             if row and row[0]:
                 elected = connection.execute(
                     ELECT, {"name": name, "holder": self._holder}
@@ -169,9 +165,7 @@ class Runner:
             if not waited:
                 log.info("stands by", runner=name)
                 waited = True
-            frozen = connection.execute(
-                END_FROZEN, (name, FROZEN_AFTER, LOCK_CLASS, self._lock)
-            ).fetchone()
+            frozen = connection.execute(END_FROZEN, (name, FROZEN_AFTER, *self._lock)).fetchone()
             if frozen:
                 log.warning("ended a frozen leader", runner=name, holder=frozen[0])
             self._stop.wait(STANDBY_POLL)

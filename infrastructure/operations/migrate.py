@@ -18,14 +18,13 @@ from psycopg.rows import TupleRow
 from domain.message import message
 from infrastructure.errors import InfrastructureError
 from infrastructure.operations.shorter_log import begin_again_at_its_end
-from infrastructure.postgres import patience
+from infrastructure.postgres import locks, patience
 from infrastructure.postgres.connections import conninfo, tool_connection
 from infrastructure.read_models.rebuild import Connections, deploy
 from projections import PROJECTIONS
 
 log = structlog.get_logger()
 
-MIGRATION_LOCK = 7461726400
 SAY_EVERY = 5.0  # seconds
 REGISTER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -75,7 +74,7 @@ def migrate(url: str) -> None:
         conninfo(url, "migrate", search_path="public", statement_timeout=0, lock_timeout=60_000),
         autocommit=True,
     ) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        connection.execute("SELECT pg_advisory_lock(%s)", (locks.MIGRATION,))
         with connection.transaction():
             apply(connection)
         with tool_connection(url, "migrate") as reader:

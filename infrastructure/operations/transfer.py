@@ -12,26 +12,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, LiteralString
 from uuid import UUID
-from zlib import crc32
 
 import orjson
 from psycopg import Connection, Cursor, IsolationLevel
 from psycopg.rows import TupleRow
 
 from domain.message import message
-from infrastructure.consumers.runner import LOCK_CLASS
 from infrastructure.errors import InTheWay, ReplayError
 from infrastructure.event_store.jsonl import Digest, NotALine, line_of, row_of
 from infrastructure.event_store.query import head_of
 from infrastructure.event_store.store import EVENT_COLUMNS, EventRow
 from infrastructure.operations.facts import currency_of_amounts
+from infrastructure.postgres import locks
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.process_managers.resume import take_up_unfinished
 from infrastructure.read_models.projector import Projector
 from infrastructure.read_models.rebuild import Progress
 
 CHUNK = 10_000  # events a batch
-APPEND_LOCK = 7461726401  # what `append_events` holds
 
 _LOG: LiteralString = (
     f"SELECT {EVENT_COLUMNS} FROM stored_events WHERE notification_id > %s"
@@ -263,7 +261,7 @@ def _batches(lines: _Lines, done: int) -> Iterator[list[EventRow]]:
 def _begin(writer: Connection[TupleRow], seal: Seal) -> None:
     """Note that this file is imported, unless it was begun before. Raises InTheWay."""
     with writer.transaction():
-        writer.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+        writer.execute("SELECT pg_advisory_xact_lock(%s)", (locks.APPEND,))
         begun = writer.execute(
             "SELECT sha256, finished_at FROM imports ORDER BY begun_at DESC LIMIT 1"
         ).fetchone()
@@ -280,7 +278,7 @@ def _begin(writer: Connection[TupleRow], seal: Seal) -> None:
 
 def _store(writer: Connection[TupleRow], rows: Iterable[EventRow], after: int) -> None:
     with writer.transaction(), writer.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (locks.APPEND,))
         if head_of(writer) != after:
             raise InTheWay("Somebody else writes to this shop: stop it for the import")
         with cursor.copy(_COPY_EVENTS) as copy:
@@ -318,7 +316,7 @@ def _workers_held(writer: Connection[TupleRow]) -> Iterator[None]:
     """No runner leads meanwhile, for it would act on half a log. Raises InTheWay."""
     with ExitStack() as stack:
         for name in (ProcessManager.name, Projector.name):
-            key = (LOCK_CLASS, crc32(name.encode()) & 0x7FFFFFFF)
+            key = locks.named(locks.RUNNER, name)
             if writer.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone() != (True,):
                 raise InTheWay(f"The {name} of this shop runs: stop its workers for the import")
             stack.callback(_unlock, writer, key)

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from infrastructure.errors import InfrastructureError
-from infrastructure.postgres import patience
+from infrastructure.postgres import locks, patience
 from infrastructure.postgres.connections import conninfo, session_settings
 from infrastructure.postgres.servers import places_of
 from projections import PROJECTIONS
@@ -24,7 +24,6 @@ log = structlog.get_logger()
 
 OLDEST = 16  # the first major version with `pg_input_is_valid`, which `event_log` asks
 NEEDED = f"the shop needs {OLDEST} or newer"
-LOCK_CLASS = 7463  # of the advisory locks by which a start looks whether such locks last
 HEARD_WITHIN = 5.0  # seconds in which a notification of our own must come back
 SCHEMAS = [projection.name for projection in PROJECTIONS]
 PAGE = "docs/your-own-postgres.md"
@@ -221,7 +220,7 @@ def _session(connection: Connection[TupleRow]) -> int:
 
 
 def _holds(connection: Connection[TupleRow], another: Connection[TupleRow]) -> bool:
-    key = (LOCK_CLASS, randbits(31))
+    key = (locks.START, randbits(31))
     channel = f"shop_start_{key[1]}"
     connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
     connection.execute("SELECT pg_advisory_lock(%s, %s)", key)

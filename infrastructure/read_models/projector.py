@@ -59,7 +59,7 @@ class Projector:
             "SELECT name, version, fingerprint, position FROM projections"
         ).fetchall()
         made = {(name, version, code) for name, version, code, _ in rows}
-        mine = {(p.name, p.version, fingerprint(p.name)) for p in self._projections}
+        mine = {(p.name, p.version, fingerprint(p)) for p in self._projections}
         if made != mine:
             raise NotMigrated(sorted({name for name, _, _ in made ^ mine}))
         for name, _, _, position in rows:

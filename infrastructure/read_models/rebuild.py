@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from zlib import crc32
 
 import psycopg
 from psycopg import Connection, Cursor, sql
@@ -19,6 +18,7 @@ from psycopg.rows import TupleRow
 from domain.message import message
 from infrastructure.errors import InTheWay, NotThere
 from infrastructure.event_store.query import head_of
+from infrastructure.postgres import locks
 from infrastructure.read_models.copy import search_path
 from infrastructure.read_models.copy_table import Kind, consumer_of, kept, open_copy
 from infrastructure.read_models.fingerprint import fingerprint
@@ -26,7 +26,6 @@ from infrastructure.read_models.parallel_fill import fill_in_processes
 from infrastructure.read_models.repairs import tell_all
 from projections.projection import Projection
 
-LOCK_CLASS = 7462  # of the advisory locks, one a read model
 NEARLY = 1_000  # events; so few are applied while the projector waits
 PATIENCE = 20_000  # the same, where the log grows as fast as a copy is filled
 
@@ -78,7 +77,7 @@ def rebuild(on: Connections, projection: Projection, *, anew: bool = False) -> I
         if (
             found is None
             or anew
-            or found.fingerprint != fingerprint(projection.name)
+            or found.fingerprint != fingerprint(projection)
             # What could not be applied may have been mended since.
             or _worse(on.reader, projection.name, "next")
         ):
@@ -93,7 +92,7 @@ def roll_back(on: Connections, projection: Projection) -> Iterator[Progress]:
         found = kept(on.reader, projection.name, "previous")
         if found is None:
             raise NotThere(f"No earlier copy of {projection.name} is kept")
-        if found.fingerprint != fingerprint(projection.name):
+        if found.fingerprint != fingerprint(projection):
             raise InTheWay(
                 f"The earlier copy of {projection.name} was made by other code (version"
                 f" {found.version}), which alone can go on with it: install that release, and"
@@ -110,7 +109,7 @@ def deploy(on: Connections, projections: Sequence[Projection]) -> Iterator[Progr
     deployed = {name: (version, code) for name, version, code in rows}
     ahead = _ahead_of_the_log(on)
     for projection in projections:
-        name, code = projection.name, fingerprint(projection.name)
+        name, code = projection.name, fingerprint(projection)
         if name in ahead:
             yield from rebuild(on, projection, anew=True)
             with on.writer.transaction():
@@ -156,11 +155,6 @@ def make_tables(connection: Connection[TupleRow], projection: Projection, schema
         connection.execute("SET LOCAL search_path = public")
 
 
-def lock_key(name: str) -> int:
-    """What tells the read model's advisory lock from those of others."""
-    return crc32(name.encode()) & 0x7FFFFFFF
-
-
 @contextmanager
 def projector_held(connection: Connection[TupleRow], hold: str) -> Iterator[Cursor[TupleRow]]:
     """A transaction in which the projector commits nothing: it locks the same row in each of its
@@ -179,7 +173,7 @@ def projector_held(connection: Connection[TupleRow], hold: str) -> Iterator[Curs
 @contextmanager
 def _alone(connection: Connection[TupleRow], name: str) -> Iterator[None]:
     """Nobody else rebuilds this read model; the lock ends with the session, whatever ends that."""
-    key = (LOCK_CLASS, lock_key(name))
+    key = locks.named(locks.REBUILD, name)
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
     if row != (True,):
         raise InTheWay(f"Somebody else is rebuilding {name} at this moment")
@@ -195,7 +189,7 @@ def _begin(writer: Connection[TupleRow], projection: Projection) -> None:
     with writer.transaction():
         _drop(writer, name, "next")
         make_tables(writer, projection, f"{name}_next")
-        writer.execute(_BEGIN, (name, projection.version, fingerprint(name)))
+        writer.execute(_BEGIN, (name, projection.version, fingerprint(projection)))
 
 
 def _drop(writer: Connection[TupleRow], name: str, kind: Kind) -> None:
@@ -278,7 +272,7 @@ def _switch(cursor: Cursor[TupleRow], projection: Projection, kind: Kind, positi
         _put_aside(cursor, name)
     _rename(cursor, f"{name}_switched", name)
     _reassign(cursor, f"{consumer_of(name)}/switched", consumer_of(name))
-    cursor.execute(_DEPLOYED, (name, projection.version, fingerprint(name), position))
+    cursor.execute(_DEPLOYED, (name, projection.version, fingerprint(projection), position))
     tell_all(cursor, name)
     cursor.execute("SELECT pg_notify('projected', %s)", (str(position),))
 

@@ -6,8 +6,8 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow, args_row
 
 from domain.message import message
+from infrastructure.postgres import locks
 from infrastructure.read_models.fingerprint import fingerprint
-from infrastructure.read_models.rebuild import LOCK_CLASS, lock_key
 from projections import PROJECTIONS
 
 SILENT_AFTER = 10  # seconds without a sign of life of the projector
@@ -35,10 +35,10 @@ LEFT JOIN projection_copies v ON v.name = p.name AND v.copy = 'previous'
 ORDER BY p.name
 """
 _VALUES = {
-    "class": LOCK_CLASS,
+    "class": locks.REBUILD,
     "silent": SILENT_AFTER,
     "names": [projection.name for projection in PROJECTIONS],
-    "keys": [lock_key(projection.name) for projection in PROJECTIONS],
+    "keys": [locks.named(locks.REBUILD, projection.name)[1] for projection in PROJECTIONS],
 }
 
 

@@ -74,7 +74,7 @@ def verify(on: Connections, projection: Projection) -> Iterator[Found]:
     row = on.reader.execute(
         "SELECT version, fingerprint FROM projections WHERE name = %s", (projection.name,)
     ).fetchone()
-    if row != (projection.version, fingerprint(projection.name)):
+    if row != (projection.version, fingerprint(projection)):
         raise InTheWay(
             f"The live {projection.name} were made by other code than this:"
             f" `shop projections diff {projection.name}` shows what this code would change"

@@ -12,11 +12,12 @@ import pytest
 from domain.commands import OpenAccount
 from domain.recorded import Origin
 from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher
-from infrastructure.consumers.runner import ELECT, END_FROZEN, LOCK_CLASS
+from infrastructure.consumers.runner import ELECT, END_FROZEN
 from infrastructure.errors import Unavailable
 from infrastructure.event_store.appender import KeyTaken, Writer
 from infrastructure.event_store.store import IdempotencyKey, NewEvent
 from infrastructure.ids import new_id
+from infrastructure.postgres import locks
 from infrastructure.postgres.connections import async_pool, conninfo
 from infrastructure.postgres.patience import Connection
 from tests.api.mutations import CREATE_ORDER, DISCONTINUE, order_input
@@ -153,9 +154,9 @@ async def test_who_waits_for_a_standby_is_ended_by_no_time_limit_and_by_no_other
     lead = Connection.connect(
         conninfo(primary.url, "test", statement_timeout=100, lock_timeout=100), autocommit=True
     )
-    end_frozen = (END_FROZEN, ("test", 0, LOCK_CLASS, 1))
+    end_frozen = (END_FROZEN, ("test", 0, locks.RUNNER, 1))
     with lead, psycopg.connect(primary.url, autocommit=True) as other:
-        lead.execute("SELECT pg_advisory_lock(%s, 1)", (LOCK_CLASS,))
+        lead.execute("SELECT pg_advisory_lock(%s, 1)", (locks.RUNNER,))
         lead.execute(ELECT, {"name": "test", "holder": "test"})
         with standby.frozen():
             leading = asyncio.create_task(asyncio.to_thread(lead.execute, WRITE))

@@ -2,13 +2,18 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
+from domain.recorded import Recorded
 from infrastructure.read_models import fingerprint as fingerprints
 from infrastructure.read_models.fingerprint import fingerprint
 from projections import PROJECTIONS, orders
+from projections.projection import Statement
+
+PACKAGES = frozenset({"projections", "domain"})
 
 
 def forget() -> None:
@@ -25,7 +30,7 @@ def forgotten() -> Iterator[None]:
 
 def changed(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether orders have another fingerprint where their module says `new` instead of `old`."""
-    before, source = fingerprint("orders"), inspect.getsource(orders)
+    before, source = fingerprint(orders.PROJECTION), inspect.getsource(orders)
     assert old in source
     real = inspect.getsource
     monkeypatch.setattr(
@@ -34,7 +39,7 @@ def changed(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> bool:
         lambda of: source.replace(old, new) if of is orders else real(of),
     )
     forget()
-    return fingerprint("orders") != before
+    return fingerprint(orders.PROJECTION) != before
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_words_and_queries_do_not(old: str, new: str, monkeypatch: pytest.Monkey
 
 def test_what_other_modules_bring_counts_too() -> None:
     reached: dict[tuple[str, str], str] = {}
-    fingerprints._reach("projections.orders", "PROJECTION", reached)
+    fingerprints._reach("projections.orders", "PROJECTION", PACKAGES, reached)
     for name in (
         ("projections.executions", "Fold"),
         ("domain.events", "StockReserved"),
@@ -78,5 +83,23 @@ def test_what_other_modules_bring_counts_too() -> None:
 
 
 def test_every_read_model_has_its_own() -> None:
-    assert len({fingerprint(projection.name) for projection in PROJECTIONS}) == len(PROJECTIONS)
-    assert fingerprint("nowhere") == ""
+    assert len({fingerprint(projection) for projection in PROJECTIONS}) == len(PROJECTIONS)
+
+
+def test_the_name_of_a_read_model_need_not_be_that_of_its_module(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, renamed = fingerprint(orders.PROJECTION), replace(orders.PROJECTION, name="purchases")
+    monkeypatch.setattr(orders, "PROJECTION", renamed)
+    assert fingerprint(renamed) == before
+
+
+def test_an_apply_from_elsewhere_counts_by_itself() -> None:
+    def nothing(_: Sequence[Recorded]) -> list[Statement]:
+        return []
+
+    def nothing_either(_: Sequence[Recorded]) -> list[Statement]:
+        return list[Statement]()
+
+    other, another = (replace(orders.PROJECTION, apply=a) for a in (nothing, nothing_either))
+    assert len({fingerprint(orders.PROJECTION), fingerprint(other), fingerprint(another)}) == 3

@@ -14,6 +14,7 @@ from infrastructure.event_store.codec import CODEC, EVENT_TYPES, Codec, UnknownE
 from infrastructure.event_store.upcasts import Json
 from infrastructure.read_models import fingerprint as fingerprints
 from infrastructure.read_models.fingerprint import fingerprint
+from projections import PROJECTIONS
 from tests.replay.histories import ADMIN, BEGIN, derived
 
 ORIGIN = Origin(ADMIN, derived("request"), "test")
@@ -119,11 +120,11 @@ def test_only_events_that_there_are_can_be_upcast() -> None:
 
 
 def test_an_upcast_changes_the_read_models_of_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = {name: fingerprint(name) for name in ("products", "orders", "accounts", "returns")}
+    before = {projection: fingerprint(projection) for projection in PROJECTIONS}
     known = {**upcasts.UPCASTS, ProductDiscontinued.__name__: (with_reference,)}
     monkeypatch.setattr(fingerprints, "UPCASTS", known)
     fingerprint.cache_clear()
-    changed = {name for name, known in before.items() if fingerprint(name) != known}
+    changed = {each.name for each, known in before.items() if fingerprint(each) != known}
     fingerprint.cache_clear()
     assert changed == {"products"}
     assert all(len(steps) == CODEC.version(name) - 1 for name, steps in upcasts.UPCASTS.items())
