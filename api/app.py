@@ -1,15 +1,17 @@
-"""The composition root: everything that an API process needs is made and wired here."""
+"""The composition root of an API process: what it needs besides the core is made and wired here."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
+from api.bootstrap import core
 from api.graphql.admission import Tally
 from api.graphql.dataloaders.shared import Rows
 from api.graphql.execution.documents import manifest_of
@@ -32,12 +34,7 @@ from api.http.pages import Pages
 from api.http.session import session_routes
 from api.money import currency_of
 from api.startup import database_url
-from infrastructure.command_handling.dispatcher import Dispatcher
-from infrastructure.event_store.appender import Writer
-from infrastructure.identity.authentication import Identity
-from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.rate_limits import TokenBuckets
-from infrastructure.identity.revocations import SessionWatch
 from infrastructure.observability.tracing import tracing
 from infrastructure.operations.health import Backlog
 from infrastructure.postgres.connections import Pool, async_pool
@@ -57,17 +54,21 @@ BROWSING_TIMEOUT = 10_000  # milliseconds of a statement
 
 
 def create_app(
-    settings: Settings, watched: Watched | None = None, room: Room | None = None
+    settings: Settings,
+    watched: Watched | None = None,
+    room: Room | None = None,
+    hasher: PasswordHasher | None = None,
 ) -> ASGIApp:
     """The shop's HTTP and websocket application. It connects when it is started.
 
-    `watched` is what else has to live as long as the process does, `room` that for its clients.
+    `watched` is what else has to live as long as the process does, `room` that for its clients;
+    `hasher` hashes passwords, where not as it should be done.
     """
     room = room or Room(raise_limit())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, watched or Watched(), room) as services:
+        async with running(settings, watched or Watched(), room, hasher) as services:
             app.state.services = services
             endpoint = GraphQLEndpoint(services, graphiql=settings.graphiql)
             endpoints["/graphql"] = ServerErrorMiddleware(endpoint, failure)
@@ -98,7 +99,9 @@ def create_app(
 
 
 @asynccontextmanager
-async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIterator[Services]:
+async def running(
+    settings: Settings, watched: Watched, room: Room, hasher: PasswordHasher | None
+) -> AsyncIterator[Services]:
     """Everything open and running; on leaving, what was accepted is recorded, then all is closed.
 
     Raises psycopg.OperationalError or PoolTimeout when the database cannot be reached.
@@ -106,8 +109,9 @@ async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIter
     url = database_url(settings)
     watched.include(watch_servers())
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(async_pool(url, "api", size=POOL_SIZE))
-        writer = await stack.enter_async_context(Writer(url, watched=watched))
+        open_core = core(settings, url, "api", size=POOL_SIZE, watched=watched, hasher=hasher)
+        made = await stack.enter_async_context(open_core)
+        pool, history = made.pool, made.writer.history
         replica, reads = None, pool
         a_pool: Callable[..., Pool] = partial(async_pool, url)
         if settings.read_database_url is not None:
@@ -126,44 +130,29 @@ async def running(settings: Settings, watched: Watched, room: Room) -> AsyncIter
             Follower(
                 url,
                 following,
-                writer.history,
+                history,
                 watched=watched,
                 late=replica.leave if replica else None,
             )
-        )
-        watch = await stack.enter_async_context(
-            SessionWatch(url, history=writer.history, watched=watched)
         )
         backlog = await stack.enter_async_context(
             Backlog(watching, settings.most_lag, watched=watched)
         )
         for each in (pool, reads, following, watching):
             # They may still be those of the server before.
-            writer.history.when_another(each.drain)
-        passwords = Passwords()
-        stack.callback(passwords.close)
-        dispatcher = Dispatcher(pool, writer)
-        identity = Identity(
-            pool,
-            dispatcher,
-            passwords,
-            watch,
-            secret_keys=settings.signing_keys(),
-            admin_code=settings.required_admin_code,
-            limits=settings.limits,
-        )
+            history.when_another(each.drain)
         yield Services(
             currency=currency_of(settings.currency),
             pool=pool,
             reads=reads,
             browsing=browsing,
             watching=watching,
-            writer=writer,
-            dispatcher=dispatcher,
+            writer=made.writer,
+            dispatcher=made.dispatcher,
             follower=follower,
-            watch=watch,
-            identity=identity,
-            rows=Rows(reads, identity.users, browsing, dispatcher),
+            watch=made.watch,
+            identity=made.identity,
+            rows=Rows(reads, made.identity.users, browsing, made.dispatcher),
             engine=Engine(
                 build_schema(), introspection=settings.introspection, manifest=manifest_of(settings)
             ),

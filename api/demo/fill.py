@@ -6,21 +6,19 @@ import sys
 import structlog
 import typer
 import uvloop
+from argon2 import PasswordHasher
 
 from api import serving
+from api.bootstrap import core
 from api.demo_data import ADA, ADMIN, GRACE, PASSWORD, PEOPLE, SKATEBOARDS, Person
 from api.money import currency_of
 from api.startup import StartError
 from domain.commands import ListProduct
 from domain.recorded import Origin
 from infrastructure.command_handling.dispatcher import Dispatcher
-from infrastructure.event_store.appender import Writer
 from infrastructure.identity.authentication import Identity
-from infrastructure.identity.passwords import Passwords
-from infrastructure.identity.revocations import SessionWatch
 from infrastructure.identity.sign_up import SignUp
 from infrastructure.ids import new_id
-from infrastructure.postgres.connections import async_pool
 from infrastructure.settings import PREFIX, Settings
 
 log = structlog.get_logger(__name__)
@@ -40,24 +38,16 @@ def serve_demo(settings: Settings) -> None:
     )
 
 
-async def fill(settings: Settings, url: str) -> None:
+async def fill(settings: Settings, url: str, hasher: PasswordHasher | None = None) -> None:
     """Add what is missing of the demo's people and products. Raises StartError."""
-    async with (
-        async_pool(url, "demo", size=4) as pool,
-        Writer(url) as writer,
-        SessionWatch(url) as watch,
-    ):
-        passwords = Passwords()
-        dispatcher = Dispatcher(pool, writer)
-        keys = settings.signing_keys()
-        identity = Identity(pool, dispatcher, passwords, watch, secret_keys=keys)
+    async with core(settings, url, "demo", size=4, hasher=hasher) as shop:
+        identity = shop.identity
         if not settings.embedded and await identity.users.by_email(ADMIN.email) is None:
             await _check_nobody_there(identity)
         digits = currency_of(settings.currency).digits
         for person in PEOPLE:
             await _add_person(identity, person, digits)
-        await _add_products(dispatcher, digits)
-        passwords.close()
+        await _add_products(shop.dispatcher, digits)
 
 
 async def _check_nobody_there(identity: Identity) -> None:

@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import orjson
-import pytest
 import uvicorn
 import uvloop
 from argon2 import PasswordHasher
@@ -26,7 +25,6 @@ from api.graphql.services import Services
 from api.http.server import server_config
 from domain.commands import ListProduct, OpenAccount
 from domain.recorded import Origin
-from infrastructure.identity.passwords import Passwords
 from infrastructure.identity.tokens import AccessTokens, Role
 from infrastructure.ids import new_id
 from infrastructure.process_managers.manager import ProcessManager
@@ -43,22 +41,12 @@ PROTOCOL = Subprotocol("graphql-transport-ws")
 T = TypeVar("T")
 
 
-@contextmanager
-def hashes_by(hasher: PasswordHasher = CHEAP) -> Iterator[None]:
-    """What starts inside hashes passwords so: cheaply, where hashes do not matter."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("api.app", "api.demo.fill"):
-            patch.setattr(f"{module}.Passwords", lambda: Passwords(hasher))
-        yield
-
-
 class Api:
     """One API process, as a thread."""
 
     def __init__(self, settings: Settings, hasher: PasswordHasher = CHEAP, **server: Any) -> None:
-        self._hasher = hasher
         self.room = Room(raise_limit())
-        self._app: Any = create_app(settings, room=self.room)
+        self._app: Any = create_app(settings, room=self.room, hasher=hasher)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         config = server_config(self._app, keep_alive=settings.keep_alive, room=self.room, **server)
@@ -72,11 +60,10 @@ class Api:
 
     @contextmanager
     def running(self) -> Iterator["Api"]:
-        with hashes_by(self._hasher):
-            self._thread.start()
-            while not self._server.started:
-                assert self._thread.is_alive()
-                sleep(0.005)
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive()
+            sleep(0.005)
         try:
             yield self
         finally:

@@ -12,8 +12,9 @@ from api.demo.fill import fill
 from api.demo_data import ADA, ADMIN, BUYERS, GRACE, PASSWORD, SKATEBOARDS
 from api.startup import StartError
 from infrastructure.settings import Settings
-from tests.api.shop import Shop, hashes_by
+from tests.api.shop import Shop
 from tests.cli.running import KEY, RunningShop, eventually
+from tests.identity.people import CHEAP
 
 COUNTS = "SELECT (SELECT count(*) FROM stored_events), (SELECT count(*) FROM users)"
 KNOWN = (
@@ -24,10 +25,10 @@ KNOWN = (
 
 async def test_filling_twice_adds_nothing(database_url: str) -> None:
     settings = Settings(database_url=SecretStr(database_url), secret_key=SecretStr(KEY))
-    with hashes_by(), psycopg.connect(database_url, autocommit=True) as connection:
-        await fill(settings, database_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        await fill(settings, database_url, CHEAP)
         first = connection.execute(COUNTS).fetchone()
-        await fill(settings, database_url)
+        await fill(settings, database_url, CHEAP)
         assert connection.execute(COUNTS).fetchone() == first
         assert connection.execute(KNOWN).fetchall() == [
             (ADA.email, "USER", 1_000_00),
@@ -47,7 +48,7 @@ async def test_a_database_with_a_shop_that_is_no_demo_is_left_alone(database_url
             " 'USER', '', gen_random_uuid(), 0, now())"
         )
         with pytest.raises(StartError, match="holds a shop already"):
-            await fill(settings, database_url)
+            await fill(settings, database_url, CHEAP)
         assert connection.execute(COUNTS).fetchone() == (0, 1)
 
 
