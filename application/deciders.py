@@ -1,36 +1,10 @@
 """Where every command goes: the decider that answers it and the stream that it is about."""
 
-from collections.abc import Callable, Iterable
-from functools import reduce
-from typing import Any, Generic, TypeVar, get_args
+from typing import get_args
 from uuid import UUID
 
+from application.decider import AnyDecider, Decider
 from domain import account, commands, events, order, stock
-from domain.message import message
-
-C = TypeVar("C")
-S = TypeVar("S")
-E = TypeVar("E")
-
-
-@message
-class Decider(Generic[C, S, E]):
-    """A kind of aggregate as two pure functions and where they begin. `creates` is the command type
-    that begins a stream; `events` are the types that its streams hold; `id_field` is the field that
-    names the stream."""
-
-    name: str
-    decide: Callable[[C, S], list[E]]
-    evolve: Callable[[S, E], S]
-    initial: S
-    creates: type
-    id_field: str
-    events: frozenset[type]
-
-    def fold(self, happened: Iterable[E], state: S | None = None) -> S:
-        """The state after all that `happened`, from `state` or the beginning."""
-        return reduce(self.evolve, happened, self.initial if state is None else state)
-
 
 STOCK = Decider(
     "Stock",
@@ -40,6 +14,7 @@ STOCK = Decider(
     commands.ListProduct,
     "product_id",
     frozenset(get_args(events.StockEvent)),
+    grows=True,
 )
 ACCOUNT = Decider(
     "Account",
@@ -49,6 +24,7 @@ ACCOUNT = Decider(
     commands.OpenAccount,
     "account_id",
     frozenset(get_args(events.AccountEvent)),
+    grows=True,
 )
 ORDER = Decider(
     "Order",
@@ -58,9 +34,8 @@ ORDER = Decider(
     commands.CreateOrder,
     "order_id",
     frozenset(get_args(events.OrderEvent)),
+    calm=True,  # but while an execution runs; accounts and products are moved all the time
 )
-
-AnyDecider = Decider[Any, Any, Any]
 
 DECIDERS: dict[type, AnyDecider] = {
     **dict.fromkeys(get_args(commands.StockCommand), STOCK),
@@ -68,8 +43,10 @@ DECIDERS: dict[type, AnyDecider] = {
     **dict.fromkeys(get_args(commands.OrderCommand), ORDER),
 }
 
+ALL: tuple[AnyDecider, ...] = (STOCK, ACCOUNT, ORDER)
+
 DECIDER_OF_EVENT: dict[type, AnyDecider] = {
-    event_type: decider for decider in (STOCK, ACCOUNT, ORDER) for event_type in decider.events
+    event_type: decider for decider in ALL for event_type in decider.events
 }
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from application.deciders import DECIDER_OF_EVENT, DECIDERS, AnyDecider, stream_id
+from application.decider import AnyDecider
+from application.deciders import DECIDER_OF_EVENT, DECIDERS, stream_id
 from domain.commands import Command
 from domain.errors import Conflict, NotFound
 from domain.events import Event
@@ -42,6 +43,11 @@ class Loaded:
 
 
 EMPTY = Loaded()
+
+
+def begins_a_stream(command: Command) -> bool:
+    """Whether the command can only be meant for a stream in which nothing is recorded yet."""
+    return type(command) is DECIDERS[type(command)].creates
 
 
 class UnitOfWork:

@@ -13,8 +13,8 @@ from weakref import WeakValueDictionary
 
 from psycopg_pool import AsyncConnectionPool
 
-from application.deciders import DECIDERS, ORDER, stream_id
-from application.unit_of_work import EMPTY, Loaded, UnitOfWork
+from application.deciders import stream_id
+from application.unit_of_work import EMPTY, Loaded, UnitOfWork, begins_a_stream
 from domain.commands import Command
 from domain.errors import Conflict, DomainError
 from domain.message import message
@@ -123,15 +123,13 @@ class Dispatcher:
 
     def _assumed(self, commands: Sequence[Command]) -> set[UUID]:
         """The streams that are taken to be as memory has them, until that proves wrong: what a
-        command begins to be empty, and an order to be as its customer left it a moment ago.
-        Accounts and products are not: executions move them all the time, and a vain append costs
-        more than reading."""
+        command begins to be empty, and what is calm to be as it was left a moment ago."""
         assumed = set()
         for command in commands:
             stream = stream_id(command)
             known = self._aggregates.get(stream) or EMPTY
-            begins = known is EMPTY and type(command) is DECIDERS[type(command)].creates
-            if begins or known.decider is ORDER:
+            begins = known is EMPTY and begins_a_stream(command)
+            if begins or (known.decider is not None and known.decider.calm):
                 assumed.add(stream)
         return assumed
 

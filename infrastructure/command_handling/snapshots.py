@@ -19,7 +19,8 @@ from psycopg.rows import TupleRow
 from pydantic import TypeAdapter, ValidationError
 from rpds import HashTrieMap
 
-from application.deciders import ACCOUNT, STOCK, AnyDecider
+from application.decider import AnyDecider
+from application.deciders import ALL
 from application.unit_of_work import EMPTY, Loaded, UnitOfWork
 from domain.recorded import Recorded
 from infrastructure.command_handling.cache import Aggregates
@@ -94,7 +95,7 @@ def _named(hint: Any) -> Any:
     return Union[(*pairs, *others)]
 
 
-_FORMATS = {decider.name: _Format(decider) for decider in (STOCK, ACCOUNT)}
+_FORMATS = {decider.name: _Format(decider) for decider in ALL if decider.grows}
 
 
 def from_snapshot(row: SnapshotRow) -> Loaded | None:

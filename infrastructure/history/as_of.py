@@ -14,7 +14,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from application.deciders import ACCOUNT, DECIDER_OF_EVENT, ORDER, STOCK, AnyDecider
+from application.decider import AnyDecider
+from application.deciders import ACCOUNT, DECIDER_OF_EVENT, ORDER, STOCK
 from domain.message import message
 from domain.recorded import Recorded
 from infrastructure.errors import NotThere

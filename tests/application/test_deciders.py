@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
+from application.decider import AnyDecider
 from application.deciders import (
     ACCOUNT,
     DECIDER_OF_EVENT,
     DECIDERS,
     ORDER,
     STOCK,
-    AnyDecider,
     stream_id,
 )
 from domain.commands import CancelOrder, Command, Refund, ReserveStock

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from application.unit_of_work import EMPTY, UnitOfWork
+from application.unit_of_work import EMPTY, UnitOfWork, begins_a_stream
 from domain.commands import Deposit, DiscontinueProduct, ListProduct, OpenAccount
 from domain.errors import Conflict, DomainError, NotFound
 from domain.events import AccountOpened, Deposited
@@ -46,3 +46,8 @@ def test_a_stream_is_of_one_kind(
 def test_nothing_is_decided_on_a_stream_that_was_not_loaded() -> None:
     with pytest.raises(LookupError, match=str(STREAM)):
         UnitOfWork({}).handle(OPEN, ORIGIN)
+
+
+def test_some_commands_can_only_begin_a_stream() -> None:
+    assert begins_a_stream(OPEN)
+    assert not begins_a_stream(DEPOSIT)

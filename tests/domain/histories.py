@@ -9,7 +9,8 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from application.deciders import DECIDERS, AnyDecider, Decider
+from application.decider import AnyDecider, Decider
+from application.deciders import DECIDERS
 from domain.commands import (
     CancelOrder,
     Command,

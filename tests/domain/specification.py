@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import pytest
 
-from application.deciders import Decider
+from application.decider import Decider
 from domain.errors import DomainError
 
 C = TypeVar("C")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.deciders import ACCOUNT, DECIDERS, ORDER, STOCK, AnyDecider
+from application.decider import AnyDecider
+from application.deciders import ACCOUNT, DECIDERS, ORDER, STOCK
 from domain.commands import Command
 from domain.errors import DomainError
 from domain.events import (
