@@ -20,6 +20,7 @@ from xdist.workermanage import WorkerController  # type: ignore[import-untyped] 
 from infrastructure.operations.migrate import migrate
 from infrastructure.postgres.embedded import EmbeddedPostgres
 from infrastructure.runtime.proxies import spare_loopback
+from tests.cli.forked import ADDRESS, forking_shop
 
 spare_loopback()
 configure = structlog.configure
@@ -100,6 +101,7 @@ def _start_server(config: pytest.Config) -> str:
         folder = stack.enter_context(_temporary_folder())
         postgres = stack.enter_context(EmbeddedPostgres(folder, FORGETFUL))
         config.stash[server_url] = postgres.url
+        os.environ[ADDRESS] = stack.enter_context(forking_shop(folder))
     return config.stash[server_url]
 
 
@@ -127,6 +129,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure_node(node: WorkerController) -> None:
     """Tell a worker process of xdist where the server is, which the first process runs."""
     node.workerinput["server_url"] = _start_server(node.config)
+    node.workerinput[ADDRESS] = os.environ[ADDRESS]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In a worker process of xdist: commands of the shop are forked from the process that is there
+    for all."""
+    worker: dict[str, str] | None = getattr(config, "workerinput", None)
+    if worker:
+        os.environ[ADDRESS] = worker[ADDRESS]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

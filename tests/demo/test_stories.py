@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from io import StringIO
 
 import pytest
@@ -15,12 +14,13 @@ from api.demo.stage import Stage, Tell
 from api.demo.stories import STORIES, Story
 from api.demo_data import COMET, MOJAVE
 from tests.api.shop import Shop, whole_shop
+from tests.cli.forked import SHOP
 from tests.cli.running import environment
 
 
 def shop_demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "api.cli", "demo", *arguments],
+        [*SHOP, "demo", *arguments],
         env=environment(),
         capture_output=True,
         text=True,

@@ -15,6 +15,7 @@ import pytest
 from api.graphql.transport.graphiql import tour
 from infrastructure.settings import FOR_TESTS, PREFIX, Settings
 from tests.api.shop import Client, Following, Shop
+from tests.cli.forked import SHOP
 from tests.cli.running import KEY, environment
 from tests.docs.markdown import README, ROOT, blocks, commands, links
 
@@ -89,7 +90,7 @@ async def test_every_command_can_be_typed_as_it_stands(demo: Shop) -> None:
             case ["make", *targets]:
                 command = ["make", "--dry-run", *targets]
             case [".venv/bin/shop", *arguments]:
-                command = [sys.executable, "-m", "api.cli", *arguments]
+                command = [*SHOP, *arguments]
             case ["curl", *_] if shutil.which("curl"):
                 here = {"$TOKEN": token, "127.0.0.1:8000": demo.api.address}
                 for written, meant in here.items():

@@ -1,6 +1,7 @@
 """The recipes of docs/replay.md are run as they stand, in a shop in which something is stuck."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from domain.events import AccountOpened, OrderRejected, ProductListed
 from infrastructure.postgres.connections import conninfo
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
+from tests.cli.forked import SHOP
 from tests.docs.markdown import ROOT, blocks
 from tests.infrastructure.conftest import running
 from tests.replay.conftest import project, until
@@ -59,7 +61,7 @@ def names(database_url: str) -> Iterator[dict[str, str]]:
 
 
 def run(script: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    shop = f'shop() {{ "{sys.executable}" -m api.cli "$@"; }}\n'
+    shop = f'shop() {{ {shlex.join(SHOP)} "$@"; }}\n'
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", shop + script],
         env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},

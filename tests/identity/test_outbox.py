@@ -3,10 +3,10 @@
 import asyncio
 import json
 import subprocess
-import sys
 from typing import Any
 
 from infrastructure.identity.outbox import mails_unsent
+from tests.cli.forked import SHOP
 from tests.cli.running import KEY, environment
 from tests.identity.people import ADA, People, code_in
 
@@ -17,7 +17,7 @@ async def mails(people: People, *arguments: str) -> "subprocess.CompletedProcess
     """`shop mails` with these arguments, in a process of its own."""
     return await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "api.cli", "mails", *arguments],
+        [*SHOP, "mails", *arguments],
         env=environment(SHOP_DATABASE_URL=people.url, SHOP_SECRET_KEY=KEY),
         capture_output=True,
         text=True,

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -11,13 +10,14 @@ import pytest
 from infrastructure.operations.facts import OtherCurrency, agree_on_currency, currency_of_amounts
 from infrastructure.operations.transfer import Seal, check_file, export
 from infrastructure.postgres.connections import conninfo
+from tests.cli.forked import SHOP
 from tests.cli.running import free_port
 from tests.replay.histories import busy_shop, store
 
 
 def shop(url: str, currency: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "api.cli", *arguments],
+        [*SHOP, *arguments],
         env={
             **os.environ,
             "SHOP_DATABASE_URL": url,

@@ -18,6 +18,7 @@ from domain.commands import ChangeProduct
 from domain.events import AccountOpened, OrderPlaced, OrderRejected, ProductListed
 from infrastructure.read_models.rebuild import Connections, rebuild
 from projections import orders
+from tests.cli.forked import SHOP
 from tests.replay.conftest import Command
 from tests.replay.histories import History, busy_shop, derived, store
 
@@ -32,7 +33,7 @@ def own_process(
     *arguments: str, url: str, limit: int | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """The command in a process of its own, of whose output only `limit` lines are read."""
-    command = [sys.executable, "-m", "api.cli", *arguments]
+    command = [*SHOP, *arguments]
     pipe = f" | head -n {limit}" if limit is not None else ""
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", '"$@"' + pipe, "bash", *command],

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from tests.api.shop import PATIENCE, Client, Shop
 from tests.api.test_people import PASSWORD, REFRESH, SIGN_IN
+from tests.cli.forked import SHOP
 from tests.cli.running import KEY, environment
 from tests.security.people import an_address, post_of, signed_in, signed_up
 
@@ -20,7 +20,7 @@ async def users(shop: Shop, *arguments: str, stdin: str = "") -> "subprocess.Com
     """`shop users` with these arguments, in a process of its own."""
     return await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "api.cli", "users", *arguments],
+        [*SHOP, "users", *arguments],
         env=environment(SHOP_DATABASE_URL=shop.url, SHOP_SECRET_KEY=KEY, SHOP_LOG_LEVEL="DEBUG"),
         input=stdin,
         capture_output=True,
