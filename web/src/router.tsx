@@ -8,6 +8,7 @@ import {
 import { Bones, Loading } from "./parts/asking";
 import { Empty } from "./parts/basics";
 import { Frame } from "./parts/frame";
+import { STATUSES } from "./parts/status";
 import { Products } from "./screens/products";
 import { texts } from "./texts";
 
@@ -35,6 +36,28 @@ const signIn = createRoute({
   validateSearch: (search: Record<string, unknown>) => only({ to: text(search.to) }),
 });
 
+const signUp = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-up",
+  component: lazyRouteComponent(() => import("./screens/sign-up"), "SignUp"),
+});
+
+const email = (search: Record<string, unknown>) => only({ email: text(search.email) });
+
+const verify = createRoute({
+  getParentRoute: () => root,
+  path: "/verify",
+  component: lazyRouteComponent(() => import("./screens/verify"), "Verify"),
+  validateSearch: email,
+});
+
+const password = createRoute({
+  getParentRoute: () => root,
+  path: "/password",
+  component: lazyRouteComponent(() => import("./screens/password"), "Password"),
+  validateSearch: email,
+});
+
 const cart = createRoute({
   getParentRoute: () => root,
   path: "/cart",
@@ -47,12 +70,50 @@ const execution = createRoute({
   component: lazyRouteComponent(() => import("./screens/progress"), "Progress"),
 });
 
+const orders = createRoute({
+  getParentRoute: () => root,
+  path: "/orders",
+  component: lazyRouteComponent(() => import("./screens/orders"), "Orders"),
+  validateSearch: (search: Record<string, unknown>) =>
+    only({ status: STATUSES.find((status) => status === search.status) }),
+});
+
+const order = createRoute({
+  getParentRoute: () => root,
+  path: "/orders/$id",
+  component: lazyRouteComponent(() => import("./screens/order"), "OrderScreen"),
+});
+
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/account",
+  component: lazyRouteComponent(() => import("./screens/account"), "Account"),
+});
+
+const manage = createRoute({
+  getParentRoute: () => root,
+  path: "/manage",
+  component: lazyRouteComponent(() => import("./screens/manage"), "Manage"),
+});
+
 function Nothing() {
-  return <Empty title={texts.state.gone} text={texts.state.goneText} />;
+  return <Empty whole title={texts.state.gone} text={texts.state.goneText} />;
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([products, signIn, cart, execution]),
+  routeTree: root.addChildren([
+    products,
+    signIn,
+    signUp,
+    verify,
+    password,
+    cart,
+    execution,
+    orders,
+    order,
+    account,
+    manage,
+  ]),
   defaultPreload: "intent",
   defaultPendingComponent: () => (
     <Loading>

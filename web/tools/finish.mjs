@@ -20,7 +20,7 @@ const sources = readdirSync(".", { recursive: true, withFileTypes: true })
   .filter((name) => !APART.has(name.split("/")[0]) && !name.startsWith("src/gql/"))
   .toSorted();
 const hash = createHash("sha256");
-for (const name of [...sources, "../tests/api/contract.graphql"]) {
+for (const name of sources) {
   hash.update(`${name}\0`).update(readFileSync(name)).update("\0");
 }
 

@@ -18,7 +18,13 @@ export type Address = {
 /** An order that is being sent: the same ids for as long as it is the same order. */
 export type Attempt = { of: string; orderId: string; executionName: string };
 
-export type Cart = { lines: Line[]; address: Address; attempt: Attempt | null };
+/** `order` is the one that is being corrected; null where it will be a new one. */
+export type Cart = {
+  lines: Line[];
+  address: Address;
+  order: string | null;
+  attempt: Attempt | null;
+};
 
 export const NOWHERE: Address = {
   country: "",
@@ -32,7 +38,7 @@ export const MOST = 1_000; // of one product
 const KEY = "shop.cart";
 
 function read(): Cart {
-  const empty: Cart = { lines: [], address: NOWHERE, attempt: null };
+  const empty: Cart = { lines: [], address: NOWHERE, order: null, attempt: null };
   try {
     return { ...empty, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Cart>) };
   } catch {

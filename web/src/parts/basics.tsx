@@ -31,12 +31,18 @@ export function Title({ children, after }: { children: string; after?: ReactNode
   );
 }
 
-export function Card({ className = "", ...rest }: ComponentProps<"section">) {
+const CARDS = {
+  plain: "border-line bg-card",
+  good: "border-good bg-good-wash",
+  bad: "border-bad bg-bad-wash",
+} as const;
+type CardProps = ComponentProps<"section"> & { tone?: keyof typeof CARDS; flush?: boolean };
+
+/** `flush` is for lists that go from edge to edge. */
+export function Card({ tone = "plain", flush = false, className = "", ...rest }: CardProps) {
+  const padding = flush ? "overflow-hidden" : "p-5 sm:p-6";
   return (
-    <section
-      {...rest}
-      className={`rounded-3xl border border-line bg-card p-5 sm:p-6 ${className}`}
-    />
+    <section {...rest} className={`rounded-3xl border ${CARDS[tone]} ${padding} ${className}`} />
   );
 }
 
@@ -121,12 +127,15 @@ export function Note({ tone, children }: { tone: Tone; children: ReactNode }) {
   );
 }
 
-/** Nothing here, and what to do about it. */
-export function Empty({ title, text, children }: { title: string; text?: string; children?: ReactNode }) {
+type EmptyProps = { title: string; text?: string; whole?: boolean; children?: ReactNode };
+
+/** Nothing here, and what to do about it; `whole` where the screen is nothing else. */
+export function Empty({ title, text, whole = false, children }: EmptyProps) {
+  const Heading = whole ? "h1" : "h2";
   return (
     <div className="flex flex-col items-center gap-4 rounded-3xl border border-dashed border-edge px-6 py-16 text-center">
       <Board />
-      <h2 className="text-xl font-bold">{title}</h2>
+      <Heading className="text-xl font-bold">{title}</Heading>
       {text && <p className="max-w-md text-soft">{text}</p>}
       {children ?? (
         <Link to="/" className={LOOKS.strong}>

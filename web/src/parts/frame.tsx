@@ -1,6 +1,6 @@
 /** Around every screen: the way to the others, the balance, and whether the shop can be heard. */
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { useQuery, useSubscription } from "urql";
 import { graphql } from "../gql";
 import { cart, count } from "../lib/cart";
@@ -10,6 +10,9 @@ import { useStore } from "../lib/store";
 import { texts } from "../texts";
 import { Announcements, announce } from "./announce";
 import { Board, LOOKS, Price } from "./basics";
+import { useRestored } from "./restored";
+
+const SessionEnded = lazy(() => import("./session-ended"));
 
 export const ViewerQuery = graphql(`
   query Viewer {
@@ -32,6 +35,9 @@ const TAB =
   "rounded-full px-3 py-2 font-semibold hover:bg-sunk aria-[current=page]:bg-ink aria-[current=page]:text-paper";
 
 export function Frame() {
+  const now = useStore(session);
+  const viewer = useViewer();
+  useRestored(now.state !== "somebody");
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const first = useRef(path);
@@ -59,6 +65,11 @@ export function Frame() {
         <Outlet />
       </main>
       <Announcements />
+      {now.state === "ended" && viewer && (
+        <Suspense>
+          <SessionEnded email={viewer.email} />
+        </Suspense>
+      )}
     </div>
   );
 }
@@ -85,6 +96,21 @@ function Header() {
           <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={TAB}>
             {texts.nav.products}
           </Link>
+          {now.state === "somebody" && (
+            <>
+              <Link to="/orders" search={{}} activeOptions={{ includeSearch: false }} className={TAB}>
+                {texts.nav.orders}
+              </Link>
+              <Link to="/account" className={TAB}>
+                {texts.nav.account}
+              </Link>
+              {now.role === "ADMIN" && (
+                <Link to="/manage" className={TAB}>
+                  {texts.nav.manage}
+                </Link>
+              )}
+            </>
+          )}
         </nav>
         <div className="ml-auto flex items-center gap-2">
           {viewer?.account && (
@@ -93,8 +119,9 @@ function Header() {
               <Price money={viewer.account.balance} />
             </span>
           )}
-          <Link to="/cart" aria-label={texts.nav.inCart(items)} className={`${TAB} flex items-center gap-2`}>
-            {texts.nav.cart}
+          <Link to="/cart" className={`${TAB} flex items-center gap-2`}>
+            <span className="sr-only">{texts.nav.inCart(items)}</span>
+            <span aria-hidden>{texts.nav.cart}</span>
             <span
               aria-hidden
               className="min-w-6 rounded-full bg-accent px-1.5 text-center text-sm leading-6 text-on-accent tabular-nums"

@@ -1,11 +1,11 @@
 /** How an execution ended, in words, and what can be done about it. */
 import { Link, useNavigate } from "@tanstack/react-router";
-import { change } from "../lib/cart";
 import { missing as missingTo, show } from "../lib/money";
 import type { Execution } from "../screens/progress";
 import { texts } from "../texts";
 import { Board, Button, Card, LOOKS } from "./basics";
 import { DepositMissing } from "./deposit";
+import { refill } from "./restored";
 import type { Step } from "./timeline";
 
 export function Outcome({ execution, steps }: { execution: Execution | null; steps: readonly Step[] }) {
@@ -28,12 +28,15 @@ export function Outcome({ execution, steps }: { execution: Execution | null; ste
 
 function Completed({ execution: { order } }: { execution: Execution }) {
   return (
-    <Card role="status" className="animate-arrive border-good bg-good-wash">
+    <Card role="status" tone="good" className="animate-arrive">
       <h2 className="text-2xl font-bold text-good">{texts.progress.completed}</h2>
       <p className="mt-1">{texts.progress.completedText(show(order.total))}</p>
       <div className="mt-5 flex flex-wrap gap-3">
         <Link to="/" className={LOOKS.strong}>
           {texts.progress.on}
+        </Link>
+        <Link to="/orders/$id" params={{ id: order.id }} className={LOOKS.plain}>
+          {texts.progress.order}
         </Link>
       </div>
     </Card>
@@ -41,10 +44,10 @@ function Completed({ execution: { order } }: { execution: Execution }) {
 }
 
 function Refused({ execution }: { execution: Execution }) {
-  const correct = useCorrecting(execution);
+  const correct = useCorrecting();
   const problem = execution.problem!;
   return (
-    <Card role="status" className="animate-arrive border-bad bg-bad-wash">
+    <Card role="status" tone="bad" className="animate-arrive">
       <h2 className="text-2xl font-bold text-bad">{texts.progress.failed}</h2>
       <p className="mt-1">{texts.progress.failedText}</p>
       <div className="mt-4 flex flex-col gap-1 font-medium">
@@ -54,12 +57,15 @@ function Refused({ execution }: { execution: Execution }) {
         {problem.__typename === "InsufficientFundsProblem" && (
           <DepositMissing
             missing={missingTo(problem.balance, problem.required)}
-            after={() => correct()}
+            after={() => correct(execution.order)}
           />
         )}
-        <Button look="strong" onClick={() => correct()}>
+        <Button look="strong" onClick={() => correct(execution.order)}>
           {texts.progress.correct}
         </Button>
+        <Link to="/orders/$id" params={{ id: execution.order.id }} className={LOOKS.plain}>
+          {texts.progress.order}
+        </Link>
       </div>
     </Card>
   );
@@ -112,20 +118,10 @@ function Amounts({ rows }: { rows: [string, string][] }) {
 }
 
 /** Puts the order into the cart again, where what has changed since is shown. */
-function useCorrecting({ order }: Execution) {
+export function useCorrecting() {
   const navigate = useNavigate();
-  return () => {
-    const { localNumber, ...address } = order.shippingAddress;
-    change({
-      lines: order.items.map((item) => ({
-        productId: item.productId,
-        name: item.productName,
-        quantity: item.quantity,
-        seen: item.unitPrice,
-      })),
-      address: { ...address, localNumber: localNumber ?? "" },
-      attempt: null,
-    });
+  return (order: Parameters<typeof refill>[0]) => {
+    refill(order);
     void navigate({ to: "/cart" });
   };
 }

@@ -15,7 +15,7 @@ export function Quantity({ line, most }: { line: Line; most: number }) {
     );
   };
   return (
-    <div className="flex items-center rounded-full bg-sunk">
+    <div className="flex items-center justify-between rounded-full bg-sunk">
       <button
         type="button"
         className={ROUND}

@@ -3,10 +3,10 @@ import { Link, useRouterState } from "@tanstack/react-router";
 import { texts } from "../texts";
 import { Empty, LOOKS } from "./basics";
 
-export function SignInFirst() {
+export function SignInFirst({ whole = true }: { whole?: boolean }) {
   const to = useRouterState({ select: (state) => state.location.href });
   return (
-    <Empty title={texts.state.signInFirst} text={texts.state.signInFirstText}>
+    <Empty whole={whole} title={texts.state.signInFirst} text={texts.state.signInFirstText}>
       <Link to="/sign-in" search={{ to }} className={LOOKS.strong}>
         {texts.nav.signIn}
       </Link>

@@ -26,6 +26,7 @@ const DOTS: Record<ExecutionStepType, string> = {
   STOCK_RELEASED: "fill-warn",
   SHIPMENT_PREPARED: "fill-good",
   SUCCEEDED: "fill-good",
+  CANCELLATION_REQUESTED: "fill-warn",
   FAILED: "fill-bad",
 };
 const MARKS: Record<ExecutionStepType, string> = {
@@ -35,9 +36,10 @@ const MARKS: Record<ExecutionStepType, string> = {
   PRICE_REFUSED: "M8 8l8 8M16 8l-8 8",
   PAYMENT_TAKEN: "M7 12l4 4 6-8",
   PAYMENT_REFUSED: "M8 8l8 8M16 8l-8 8",
-  STOCK_RELEASED: "M16 8a6 6 0 1 0 2 5M16 5v3.500h-3.500",
+  STOCK_RELEASED: "M16.500 8.500a6 6 0 1 0 1.500 4M17 5v4h-4",
   SHIPMENT_PREPARED: "M7 12l4 4 6-8",
   SUCCEEDED: "M7 12l4 4 6-8",
+  CANCELLATION_REQUESTED: "M8 8l8 8M16 8l-8 8",
   FAILED: "M8 8l8 8M16 8l-8 8",
 };
 

@@ -3,7 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { graphql } from "../gql";
-import type { CartProductsQuery as Found } from "../gql/graphql";
+import type { CartProductsQuery as Found, CreateOrderInput } from "../gql/graphql";
 import { type Address, attemptOf, cart, change, type Line, put } from "../lib/cart";
 import { type Concern, concernsOf } from "../lib/checks";
 import { missing as missingTo, type Money, show, sum, times } from "../lib/money";
@@ -41,6 +41,17 @@ const CreateOrder = graphql(`
   }
 `);
 
+const ChangeOrder = graphql(`
+  mutation ChangeOrder($input: ChangeOrderInput!) {
+    changeOrder(input: $input) {
+      __typename
+      ... on OrderPayload { order { id status } }
+      ... on Problem { code message }
+      ... on ValidationProblem { fields { path message } }
+    }
+  }
+`);
+
 const PlaceOrder = graphql(`
   mutation PlaceOrder($input: PlaceOrderInput!) {
     placeOrder(input: $input) {
@@ -52,6 +63,8 @@ const PlaceOrder = graphql(`
   }
 `);
 
+type Order = Omit<CreateOrderInput, "id">;
+type Made = [orderId: string | null, problems: Problems];
 type Product = Found["products"]["nodes"][number];
 type Problems = { [field in keyof Address]?: string } & { all?: string };
 
@@ -83,7 +96,7 @@ export function CartScreen() {
         <div className="flex flex-col gap-4">
           {error && !data && <Note tone="bad">{told(error)}</Note>}
           {concerns.length > 0 && <Concerns concerns={concerns} />}
-          <Card className="p-0 sm:p-0">
+          <Card flush>
             <ul className="divide-y divide-line">
               {lines.map((line) => (
                 <Row
@@ -256,29 +269,48 @@ function Ordering({ lines, total, blocked }: { lines: Line[]; total: Money; bloc
 /** Creates the order and places it; sent again it is the same order and the same execution. */
 function usePlacing(lines: Line[], total: Money, setProblems: (problems: Problems) => void) {
   const [, create] = useMutation(CreateOrder);
+  const [, alter] = useMutation(ChangeOrder);
   const [, start] = useMutation(PlaceOrder);
   const [busy, setBusy] = useState(false);
   const navigate = useNavigate();
 
-  const place = async ({ localNumber, ...address }: Address) => {
+  const make = async (id: string, order: Order): Promise<Made> => {
+    const { data, error } = await create({ input: { id, ...order } });
+    if (error) return [null, { all: told(error) }];
+    const answer = data!.createOrder;
+    return answer.__typename === "OrderPayload" ? [answer.order.id, {}] : [null, byField(answer)];
+  };
+  const correct = async (orderId: string, id: string, order: Order): Promise<Made> => {
+    const { data, error } = await alter({ input: { orderId, id, ...order } });
+    if (error) return [null, { all: told(error) }];
+    const answer = data!.changeOrder;
+    if (answer.__typename === "OrderPayload") return [orderId, {}];
+    if (answer.__typename === "ValidationProblem") return [null, byField(answer)];
+    // It was placed, cancelled or belongs to somebody else: what is in the cart is another one.
+    change({ order: null });
+    return make(id, order);
+  };
+  const place = async ({ localNumber, ...address }: Address): Promise<Problems> => {
     const order = {
       items: lines.map(({ productId, quantity }) => ({ productId, quantity })),
       shippingAddress: { ...address, localNumber: localNumber.trim() || null },
       total: total.amount,
     };
-    const { orderId, executionName } = attemptOf(order);
-    const created = await create({ input: { id: orderId, ...order } });
-    if (created.error) return { all: told(created.error) };
-    const answer = created.data!.createOrder;
-    if (answer.__typename === "ValidationProblem") return byField(answer);
-    if (answer.__typename !== "OrderPayload") return { all: answer.message };
+    const begun = cart.get().order;
+    const attempt = attemptOf({ begun, ...order });
+    const [created, problems] = begun
+      ? await correct(begun, attempt.orderId, order)
+      : await make(attempt.orderId, order);
+    if (!created) return problems;
+    const orderId = created;
+    const { executionName } = attempt;
     const placed = await start({ input: { orderId, executionName } });
     if (placed.error) return { all: told(placed.error) };
-    const begun = placed.data!.placeOrder;
-    if (begun.__typename !== "PlaceOrderPayload") return { all: begun.message };
+    const answer = placed.data!.placeOrder;
+    if (answer.__typename !== "PlaceOrderPayload") return { all: answer.message };
     // Going back from there must not find a form that looks as if nothing had happened.
     await navigate({ to: "/executions/$name", params: { name: executionName }, replace: true });
-    change({ lines: [], attempt: null });
+    change({ lines: [], order: null, attempt: null });
     return {};
   };
   const once = async (address: Address) => {
@@ -290,7 +322,11 @@ function usePlacing(lines: Line[], total: Money, setProblems: (problems: Problem
   return [once, busy] as const;
 }
 
-function byField(problem: { message: string; fields: { path: string; message: string }[] }): Problems {
+type Told = { message: string; fields?: readonly { path: string; message: string }[] };
+
+/** Each problem beside its field, what has none above the button. */
+function byField(problem: Told): Problems {
+  if (!problem.fields) return { all: problem.message };
   const found: Problems = {};
   const others: string[] = [];
   for (const { path, message } of problem.fields) {

@@ -32,7 +32,7 @@ const ProductChanged = graphql(`
 type Product = Found["products"]["nodes"][number];
 
 const GRID =
-  "grid grid-cols-[repeat(auto-fill,minmax(min(100%,15rem),1fr))] gap-4 sm:gap-6";
+  "grid grid-cols-[repeat(auto-fill,minmax(min(100%,10rem),1fr))] gap-4 sm:grid-cols-[repeat(auto-fill,minmax(15rem,1fr))] sm:gap-6";
 const FEW = 5;
 
 export function Products() {
@@ -170,18 +170,18 @@ function ProductCard({ product }: { product: Product }) {
   return (
     <article
       data-product={product.name}
-      className="flex w-full flex-col overflow-hidden rounded-3xl border border-line bg-card"
+      className="@container flex w-full flex-col overflow-hidden rounded-3xl border border-line bg-card"
     >
       <Picture
         src={product.imageUrl}
         className={`aspect-[4/5] w-full ${can ? "" : "opacity-50 grayscale"}`}
       />
-      <div className="flex flex-1 flex-col gap-3 p-4">
-        <div className="flex items-baseline justify-between gap-3">
-          <h2 className="text-lg font-bold">{product.name}</h2>
+      <div className="flex flex-1 flex-col gap-3 p-3 @3xs:p-4">
+        <div className="flex flex-wrap items-baseline justify-between gap-x-3">
+          <h2 className="text-lg font-bold break-words">{product.name}</h2>
           <Price money={product.price} className="text-lg font-semibold" />
         </div>
-        <div className="mt-auto flex min-h-11 flex-wrap items-center justify-between gap-2">
+        <div className="mt-auto flex min-h-11 flex-wrap items-center justify-between gap-2 *:last:grow @3xs:*:last:grow-0">
           <Left product={product} />
           {line ? (
             <Quantity line={line} most={can ? product.available : 0} />

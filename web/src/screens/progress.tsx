@@ -76,7 +76,7 @@ function Running({ name, pause }: { name: string; pause: boolean }) {
   const execution = data?.execution ?? null;
   if (execution === null && steps.length === 0 && !fetching) {
     return (
-      <Empty title={texts.progress.unknown} text={texts.progress.unknownText}>
+      <Empty whole title={texts.progress.unknown} text={texts.progress.unknownText}>
         <Link to="/" className={LOOKS.strong}>
           {texts.state.toProducts}
         </Link>

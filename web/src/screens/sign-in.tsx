@@ -1,9 +1,9 @@
 /** Signing in; where it is a demo, one press is enough. */
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 import { Away, type Refusal, signIn } from "../lib/session";
 import { announce } from "../parts/announce";
-import { Button, Card, Field, Note, Title } from "../parts/basics";
+import { Button, Card, Field, LOOKS, Note, Title } from "../parts/basics";
 import { texts } from "../texts";
 
 export type Person = { name: string; email: string; password: string; role: "USER" | "ADMIN" };
@@ -38,6 +38,7 @@ export function SignInForm({ after, email: given }: { after: () => void; email?:
   const [email, setEmail] = useState(given ?? "");
   const [password, setPassword] = useState("");
   const [problems, setProblems] = useState<{ email?: string; password?: string; all?: string }>({});
+  const [unverified, setUnverified] = useState(false);
   const [busy, setBusy] = useState(false);
   const door = useDoor();
 
@@ -52,6 +53,7 @@ export function SignInForm({ after, email: given }: { after: () => void; email?:
         after();
         return;
       }
+      setUnverified(refusal.code === "EMAIL_NOT_VERIFIED");
       setProblems(explain(refusal));
     } catch (error) {
       if (!(error instanceof Away)) throw error;
@@ -85,6 +87,11 @@ export function SignInForm({ after, email: given }: { after: () => void; email?:
           onChange={(event) => setEmail(event.target.value)}
           problem={problems.email}
         />
+        {unverified && (
+          <Link to="/verify" search={{ email }} className={`${LOOKS.quiet} -mt-3 self-start`}>
+            {texts.signIn.enterCode}
+          </Link>
+        )}
         <Field
           label={texts.signIn.password}
           type="password"
@@ -98,6 +105,16 @@ export function SignInForm({ after, email: given }: { after: () => void; email?:
           {texts.signIn.submit}
         </Button>
       </form>
+      {given === undefined && (
+        <div className="mt-4 flex flex-wrap justify-between gap-x-4">
+          <Link to="/sign-up" className={LOOKS.quiet}>
+            {texts.signIn.create}
+          </Link>
+          <Link to="/password" search={{}} className={LOOKS.quiet}>
+            {texts.signIn.forgotten}
+          </Link>
+        </div>
+      )}
       {given === undefined && door !== null && door.people.length > 0 && (
         <div className="mt-6 border-t border-line pt-5">
           <h2 className="mb-3 font-bold">{texts.signIn.demo}</h2>
@@ -106,11 +123,13 @@ export function SignInForm({ after, email: given }: { after: () => void; email?:
               <li key={person.email}>
                 <Button
                   className="w-full flex-col gap-0 rounded-2xl"
-                  aria-label={texts.signIn.demoPerson(person.name)}
                   disabled={busy}
                   onClick={() => enter(person.email, person.password, person.name)}
                 >
-                  <span>{person.name}</span>
+                  <span>
+                    <span className="sr-only">{texts.signIn.demoPerson} </span>
+                    {person.name}
+                  </span>
                   <span className="text-sm font-normal text-soft">
                     {person.role === "ADMIN" ? texts.signIn.administrator : texts.signIn.customer}
                   </span>

@@ -1,1 +1,0 @@
-import{t as e}from"./en-Bv7q_PSA.js";var t={...e};export{t as de};
