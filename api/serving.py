@@ -143,9 +143,11 @@ def run_work(settings: Settings, kind: Work, watched: Watched) -> None:
                 manager = ProcessManager(hops=settings.hops_per_commit, tracer=tracer)
                 _run_consumer(url, manager)
             case "projector":
+                from infrastructure.observability.order_metrics import OrderMeasures  # noqa: PLC0415
                 from infrastructure.read_models.projector import Projector  # noqa: PLC0415
 
-                _run_consumer(url, Projector(tracer=tracer))
+                projector = Projector(observe=lambda kept: OrderMeasures(kept, tracer).applied)
+                _run_consumer(url, projector)
             case "courier":
                 uvloop.run(_run_courier(settings, url, watched))
 

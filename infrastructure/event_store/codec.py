@@ -1,6 +1,6 @@
 """Events to JSON and back. What stands in the log is `{actor_id, correlation_id, causation_id,
 data: {the event's fields}}`, under the event's class name. A class that has changed since it was
-first stored has `data_version` before `data`: see `upcasts` beside this module. What release 0.1.0
+first stored has `data_version` before `data`: see `application.upcasts`. What release 0.1.0
 has written begins with `recorded_at`, which the append writes into a column now."""
 
 from collections.abc import Mapping
@@ -11,10 +11,11 @@ from uuid import UUID
 import orjson
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from application.upcast import Json, Upcasts, upcast
+from application.upcasts import UPCASTS
 from domain.events import Event
 from domain.message import message
 from domain.recorded import Origin, Recorded
-from infrastructure.event_store.upcasts import UPCASTS, Json, Upcasts, upcast
 
 E = TypeVar("E")
 

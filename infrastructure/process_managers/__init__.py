@@ -1,0 +1,1 @@
+NAME = "process-manager"  # of the consumer, in the tables

@@ -38,6 +38,7 @@ from infrastructure.event_store.store import (
 )
 from infrastructure.observability.metrics import ProcessManagerMeasures
 from infrastructure.observability.tracing import Tracer
+from infrastructure.process_managers import NAME
 from infrastructure.process_managers.inbox import Inbox
 from infrastructure.process_managers.inputs import (
     of_execution,
@@ -86,7 +87,7 @@ class ProcessManager:
     """The consumer that drives executions; `hops` limits how many reactions in a row one commit
     takes (0: as many as there are)."""
 
-    name = "process-manager"
+    name = NAME
 
     def __init__(
         self,

@@ -116,6 +116,7 @@ class Follower:
         self._tasks: list[LastingTask] = []
         self._news = asyncio.Event()
         self._echoes: dict[str, asyncio.Future[None]] = {}
+        self._listens = asyncio.Event()  # what is said before is heard by nobody
         self._history.when_another(self._look_anew)
 
     async def __aenter__(self) -> Self:
@@ -172,6 +173,7 @@ class Follower:
         word = uuid4().hex
         heard = self._echoes[word] = asyncio.get_running_loop().create_future()
         try:
+            await self._listens.wait()
             await connection.execute("SELECT pg_notify('echo', %s)", (word,))
             await heard
         finally:
@@ -190,9 +192,11 @@ class Follower:
                     await connection.execute("LISTEN echo")
                     pause = 0.1
                     self._news.set()  # whatever came while nobody listened
+                    self._listens.set()
                     async for notification in connection.notifies():
                         self._hear(notification)
             except psycopg.Error as error:
+                self._listens.clear()
                 await log.awarning("does not hear the read models", error=str(error).strip())
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
                 pause = min(pause * 2, 1.0)

@@ -12,7 +12,7 @@ from functools import cache
 from hashlib import blake2b
 from importlib import import_module
 
-from infrastructure.event_store.upcasts import UPCASTS
+from application.upcasts import UPCASTS
 from projections.projection import Projection
 
 # What every event is wrapped in leads to all events; those that matter are reached by themselves.

@@ -1,11 +1,12 @@
 """Fills the read models: reads and decodes each event once, feeds all of them, and commits their
 rows and positions at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import time_ns
 
 import psycopg
 import structlog
+from prometheus_client import CollectorRegistry
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 from pydantic import ValidationError
@@ -17,8 +18,7 @@ from infrastructure.consumers.runner import Lead
 from infrastructure.errors import Fenced, LogChanged, NotMigrated
 from infrastructure.event_store.codec import UnknownEvent
 from infrastructure.event_store.store import NOTHING_KNOWN, EventRow, decode_row, read_log
-from infrastructure.observability.metrics import ProjectorMeasures
-from infrastructure.observability.tracing import Tracer
+from infrastructure.observability.metrics import Measures
 from infrastructure.postgres.connections import AWAY
 from infrastructure.read_models.fingerprint import fingerprint
 from infrastructure.read_models.held import Groups, group_of, held, ids_of, ids_of_row
@@ -31,6 +31,9 @@ log = structlog.get_logger()
 # What is no fault of an event's: left to the runner, never parked.
 TRANSIENT = (*AWAY, Fenced, LogChanged)
 
+# The events of a batch, and when it was begun (ns since 1970).
+OnApplied = Callable[[Sequence[Recorded], int], object]
+
 
 class Projector:
     """The consumer that fills all live read models."""
@@ -42,12 +45,14 @@ class Projector:
         projections: Sequence[Projection] = PROJECTIONS,
         *,
         batch: int = 2_000,
-        tracer: Tracer | None = None,
+        observe: Callable[[CollectorRegistry], OnApplied] | None = None,
     ) -> None:
+        """`observe` is given where the projector's measures are, for more of them, and answers what
+        to tell of each batch that was committed."""
         self._projections = projections
         self._batch = batch
-        self._tracer = tracer
-        self.measures = ProjectorMeasures()
+        self.measures = Measures(self.name)
+        self._on_applied = observe(self.measures.registry) if observe else None
         self._positions: dict[str, int] = {}
         self._known = NOTHING_KNOWN
         self._held: dict[str, Groups] = {}
@@ -223,13 +228,8 @@ class Projector:
 
     def _applied(self, events: Sequence[Recorded], position: int, began: int) -> None:
         self._positions = {name: max(p, position) for name, p in self._positions.items()}
-        ended = self.measures.applied(events)
-        if self._tracer is not None:
-            executions = dict.fromkeys(getattr(e.event, "execution_id", None) for e in events)
-            for execution_id in filter(None, executions):
-                self._tracer.step(execution_id, "projection", began)
-            for each in ended:
-                self._tracer.execution(each.execution_id, each.placed, each.outcome)
+        if self._on_applied is not None:
+            self._on_applied(events, began)
 
 
 def _consumer(projection: Projection) -> str:

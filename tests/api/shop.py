@@ -28,11 +28,10 @@ from domain.recorded import Origin
 from infrastructure.identity.tokens import AccessTokens, Role
 from infrastructure.ids import new_id
 from infrastructure.process_managers.manager import ProcessManager
-from infrastructure.read_models.projector import Projector
 from infrastructure.runtime.descriptors import Room, raise_limit
 from infrastructure.settings import Settings
 from tests.identity.people import CHEAP
-from tests.infrastructure.conftest import running
+from tests.infrastructure.conftest import observed_projector, running
 
 KEY = "k" * 32
 NOBODY = UUID(int=0)
@@ -287,6 +286,6 @@ def whole_shop(url: str, *, hasher: PasswordHasher = CHEAP, **changes: Any) -> I
     settings = settings_for(url, **changes)
     with ExitStack() as stack:
         stack.enter_context(running(url, ProcessManager()))
-        stack.enter_context(running(url, Projector()))
+        stack.enter_context(running(url, observed_projector()))
         api = stack.enter_context(Api(settings, hasher).running())
         yield Shop(url, settings, api, stack)

@@ -1,7 +1,7 @@
 """What is stored can be read for ever: one file of JSON, or several, for each event.
 
 The files are never edited. A class that changes needs an upcast in
-`infrastructure.event_store.upcasts` and a further file, such as
+`application.upcasts` and a further file, such as
 `ProductListed-2.json` for its second version; the files that are there must still load.
 """
 

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from infrastructure.ids import execution_id
+from infrastructure.observability.order_metrics import OrderMeasures
 from infrastructure.observability.spans import Parent
 from infrastructure.observability.tracing import tracing
 from infrastructure.process_managers.manager import ProcessManager
@@ -70,9 +71,13 @@ def collector() -> Iterator[Collector]:
 def shop(database_url: str, collector: Collector) -> Iterator[Shop]:
     settings = settings_for(database_url, otlp_endpoint=collector.address)
     with ExitStack() as stack:
-        for name, make in (("process-manager", ProcessManager), ("projector", Projector)):
-            tracer = stack.enter_context(tracing(settings.otlp_endpoint, name))
-            stack.enter_context(running(database_url, make(tracer=tracer)))
+        saga, shown = (
+            stack.enter_context(tracing(settings.otlp_endpoint, name))
+            for name in ("process-manager", "projector")
+        )
+        projector = Projector(observe=lambda registry: OrderMeasures(registry, shown).applied)
+        for consumer in (ProcessManager(tracer=saga), projector):
+            stack.enter_context(running(database_url, consumer))
         api = stack.enter_context(Api(settings).running())
         yield Shop(database_url, settings, api, stack)
 

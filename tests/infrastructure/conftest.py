@@ -17,6 +17,7 @@ from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher
 from infrastructure.consumers.runner import Consumer, Runner
 from infrastructure.event_store.appender import Writer
 from infrastructure.ids import execution_id, new_id
+from infrastructure.observability.order_metrics import OrderMeasures
 from infrastructure.postgres.connections import async_pool
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.changes import Follower
@@ -118,4 +119,8 @@ def runners(database_url: str) -> Iterator[None]:
         yield
 
 
-RUNNERS: tuple[Callable[[], Consumer], ...] = (ProcessManager, Projector)
+def observed_projector() -> Projector:
+    return Projector(observe=lambda registry: OrderMeasures(registry).applied)
+
+
+RUNNERS: tuple[Callable[[], Consumer], ...] = (ProcessManager, observed_projector)

@@ -6,12 +6,12 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
+from application import upcasts
+from application.upcast import Json
 from domain.events import Deposited, ProductDiscontinued
 from domain.message import message
 from domain.recorded import Origin
-from infrastructure.event_store import upcasts
 from infrastructure.event_store.codec import CODEC, EVENT_TYPES, Codec, UnknownEvent
-from infrastructure.event_store.upcasts import Json
 from infrastructure.read_models import fingerprint as fingerprints
 from infrastructure.read_models.fingerprint import fingerprint
 from projections import PROJECTIONS

@@ -1,4 +1,4 @@
-"""Sending commands for a caller: their origin, and waiting until what they did can be read."""
+"""What mutations share: sending commands for who calls, and the problems that they answer with."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from api import sending
 from api.graphql.context import Context
 from api.graphql.dataloaders.batching import Asked
 from api.graphql.dataloaders.kinds import Kind
@@ -20,7 +21,6 @@ from api.graphql.schema.scalars import given, uuid_of
 from api.ids import booking_position
 from domain.commands import Command
 from domain.errors import Conflict, Invalid, NotFound
-from domain.recorded import Origin
 from infrastructure.command_handling.dispatcher import Dispatched
 from infrastructure.event_store.store import IdempotencyKey
 
@@ -34,20 +34,19 @@ async def send(
     key: IdempotencyKey | None = None,
     correlation_id: UUID | None = None,
 ) -> Dispatched:
-    """Dispatch all commands or none, and return when the read models have seen what they did.
-
-    Events belong to the request where no `correlation_id` is given. Raises DomainError, Overloaded,
-    Unavailable, and ReadModelsLate: then they are done, but cannot be read yet.
-    """
+    """As `api.sending.send` does, for who has called; what was read of this call before is read
+    again."""
     caller = context.caller
     context.execution_id = correlation_id
-    origin = Origin(
-        caller.user_id if caller else None,
-        correlation_id or context.call.correlation_id,
-        context.call.id,
+    dispatched = await sending.send(
+        context.dispatcher,
+        context.follower,
+        *commands,
+        call=context.call,
+        actor_id=caller.user_id if caller else None,
+        correlation_id=correlation_id,
+        key=key,
     )
-    dispatched = await context.dispatcher.dispatch(*commands, origin=origin, key=key)
-    await context.follower.wait_for(dispatched.position)
     context.refresh()
     return dispatched
 

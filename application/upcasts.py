@@ -11,12 +11,7 @@ which version it is of. With it goes a file in `tests/domain/golden`, such as `D
     UPCASTS = {"Deposited": (_deposited_2,)}
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-Json = dict[str, Any]
-Upcast = Callable[[Json], Json]
-Upcasts = Mapping[str, tuple[Upcast, ...]]
+from application.upcast import Json, Upcasts
 
 
 def _order_completed_2(data: Json) -> Json:
@@ -34,10 +29,3 @@ UPCASTS: Upcasts = {
     "OrderCancelled": (_order_cancelled_2,),
 }
 """By the name of the class: from version 1 to 2, from 2 to 3, and so on."""
-
-
-def upcast(data: Json, version: int, upcasts: tuple[Upcast, ...]) -> Json:
-    """`data` of version `version` as the newest version."""
-    for step in upcasts[version - 1 :]:
-        data = step(data)
-    return data
