@@ -4,6 +4,7 @@ for it."""
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from threading import Event, Thread
 from uuid import uuid4
 
 import psycopg
@@ -12,7 +13,7 @@ import pytest
 from domain.commands import OpenAccount
 from domain.recorded import Origin
 from infrastructure.command_handling.dispatcher import Dispatched, Dispatcher
-from infrastructure.consumers.runner import ELECT, END_FROZEN
+from infrastructure.consumers.runner import ELECT, END_FROZEN, Lead, Runner
 from infrastructure.errors import Unavailable
 from infrastructure.event_store.appender import KeyTaken, Writer
 from infrastructure.event_store.store import IdempotencyKey, NewEvent
@@ -25,6 +26,7 @@ from tests.api.shop import whole_shop
 from tests.faults.server import Server
 from tests.faults.test_silence import events_at, two_servers
 from tests.faults.waiting import until
+from tests.infrastructure.test_runner import Ticker
 
 WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid <> pg_backend_pid()"
 
@@ -181,3 +183,34 @@ async def test_who_has_cancelled_a_wait_for_a_standby_is_not_believed(
             with pytest.raises(psycopg.OperationalError, match="the wait for a standby"):
                 await writing
         assert connection.closed
+
+
+class Beginner(Ticker):
+    """A consumer that tells when it begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_begun = Event()
+
+    def recover(self, lead: Lead) -> None:
+        self.has_begun.set()
+
+    def work(self, lead: Lead) -> bool:
+        return False
+
+
+async def test_who_takes_over_builds_on_nothing_that_no_standby_has(
+    servers: tuple[Server, Server],
+) -> None:
+    """Whatever the one before it has committed."""
+    primary, standby = servers
+    beginner, stop = Beginner(), Event()
+    runner = Thread(target=Runner(primary.url, beginner, stop).run)
+    with standby.frozen():
+        runner.start()
+        await until(lambda: waiting_for_standbys(primary, "% ticker") == 1)
+        assert not beginner.has_begun.is_set()
+    await asyncio.to_thread(beginner.has_begun.wait, 30)
+    stop.set()
+    await asyncio.to_thread(runner.join)
+    assert beginner.has_begun.is_set()
