@@ -19,10 +19,14 @@ from projections.projection import Projection
 STOPS = frozenset({"domain.recorded", "domain.message"})
 
 
-@cache
 def fingerprint(projection: Projection) -> str:
     """That of the read model, by where it is defined in the module of its `apply`; of `apply` alone
     where that module does not define it."""
+    return _fingerprint(projection)  # whoever calls what is cached is asked for no types
+
+
+@cache
+def _fingerprint(projection: Projection) -> str:
     module = projection.apply.__module__
     names = [name for name, value in vars(import_module(module)).items() if value is projection]
     reached: dict[tuple[str, str], str] = {}

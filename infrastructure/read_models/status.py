@@ -63,11 +63,8 @@ class ReadModelStatus:
     @property
     def by_this_code(self) -> bool:
         """Whether the live read model was made by the code that asks."""
-        versions = {projection.name: projection.version for projection in PROJECTIONS}
-        return (self.version, self.fingerprint) == (
-            versions.get(self.name),
-            fingerprint(self.name),
-        )
+        made = (self.name, self.version, self.fingerprint)
+        return made in {(each.name, each.version, fingerprint(each)) for each in PROJECTIONS}
 
 
 def status(connection: Connection[TupleRow]) -> list[ReadModelStatus]:

@@ -257,7 +257,8 @@ def test_no_more_comes_back_than_was_delivered(history: list[OrderEvent]) -> Non
         for each in order.returns.by_id.values():
             if each.status not in (ReturnStatus.REJECTED, ReturnStatus.EXPIRED):
                 back.update({line.product_id: line.quantity for line in each.request.lines})
-        assert back <= Counter({e.product_id: e.quantity for e in order.returns.delivered})
+        # Also of a receipt that makes no sense nothing comes back.
+        assert back <= +Counter({e.product_id: e.quantity for e in order.returns.delivered})
 
 
 @given(histories(ORDER))

@@ -9,7 +9,7 @@ import pytest
 
 from domain.recorded import Recorded
 from infrastructure.read_models import fingerprint as fingerprints
-from infrastructure.read_models.fingerprint import fingerprint
+from infrastructure.read_models.fingerprint import _fingerprint, fingerprint
 from projections import PROJECTIONS, orders
 from projections.projection import Statement
 
@@ -17,7 +17,7 @@ PACKAGES = frozenset({"projections", "domain"})
 
 
 def forget() -> None:
-    fingerprint.cache_clear()
+    _fingerprint.cache_clear()
     fingerprints._names.cache_clear()
 
 

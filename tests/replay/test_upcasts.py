@@ -13,7 +13,7 @@ from domain.message import message
 from domain.recorded import Origin
 from infrastructure.event_store.codec import CODEC, EVENT_TYPES, Codec, UnknownEvent
 from infrastructure.read_models import fingerprint as fingerprints
-from infrastructure.read_models.fingerprint import fingerprint
+from infrastructure.read_models.fingerprint import _fingerprint, fingerprint
 from projections import PROJECTIONS
 from tests.replay.histories import ADMIN, BEGIN, derived
 
@@ -123,8 +123,8 @@ def test_an_upcast_changes_the_read_models_of_its_events(monkeypatch: pytest.Mon
     before = {projection: fingerprint(projection) for projection in PROJECTIONS}
     known = {**upcasts.UPCASTS, ProductDiscontinued.__name__: (with_reference,)}
     monkeypatch.setattr(fingerprints, "UPCASTS", known)
-    fingerprint.cache_clear()
+    _fingerprint.cache_clear()
     changed = {each.name for each, known in before.items() if fingerprint(each) != known}
-    fingerprint.cache_clear()
+    _fingerprint.cache_clear()
     assert changed == {"products"}
     assert all(len(steps) == CODEC.version(name) - 1 for name, steps in upcasts.UPCASTS.items())
