@@ -18,7 +18,7 @@ from domain.events import (
 )
 from domain.message import message
 from domain.recorded import Recorded
-from projections.projection import Projection, Statement, Table, statement
+from projections.projection import Followed, Projection, Statement, Table, statement
 from projections.window import Window
 
 SCHEMA: LiteralString = """
@@ -138,6 +138,7 @@ PROJECTION = Projection(
         {AccountOpened, Deposited, Withdrawn, AccountCharged, ChargeRefunded, ReturnRefunded}
     ),
     apply=apply,
+    followed=Followed("account", "accounts", "account_id"),
 )
 
 

@@ -24,7 +24,7 @@ from domain.recorded import Recorded
 from domain.values import Address, OrderItem, ReceiptLine
 from projections import executions
 from projections.executions import PROBLEM
-from projections.projection import Projection, Statement, Table, statement
+from projections.projection import Followed, Projection, Statement, Table, statement
 from projections.window import Window
 
 _ITEMS = TypeAdapter[tuple[OrderItem, ...]](tuple[OrderItem, ...])
@@ -234,6 +234,7 @@ PROJECTION = Projection(
     tables=(Table("orders", ("order_id",)), Table("executions", ("execution_id",))),
     events=_ORDER_EVENTS | executions.EVENTS,
     apply=apply,
+    followed=Followed("execution", "executions", "execution_id"),
 )
 
 

@@ -21,7 +21,7 @@ from domain.events import (
 )
 from domain.message import message
 from domain.recorded import Recorded
-from projections.projection import Projection, Statement, Table, statement
+from projections.projection import Followed, Projection, Statement, Table, statement
 from projections.search import fold, grams_of
 from projections.window import Window
 
@@ -204,6 +204,12 @@ PROJECTION = Projection(
         }
     ),
     apply=apply,
+    followed=Followed(
+        "product",
+        "products",
+        "product_id",
+        ("name", "image_url", "price", "on_hand", "reserved", "discontinued"),
+    ),
 )
 
 

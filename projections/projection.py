@@ -16,6 +16,21 @@ class Table:
 
 
 @message
+class Followed:
+    """Rows whose changes somebody may follow: what they are called, their table, which has a column
+    `position` of the event that changed each last, and the column of their ids.
+
+    `compared` are the columns by which a row is another than in the copy that was live before:
+    needed where one may follow all rows without naming them.
+    """
+
+    kind: str
+    table: LiteralString
+    id_column: LiteralString
+    compared: tuple[LiteralString, ...] = ()
+
+
+@message
 class Statement:
     """SQL for any number of rows: each parameter is a column, to be given to `unnest`."""
 
@@ -32,12 +47,13 @@ class Projection:
     transaction. It has no clock and no effects; how the log is cut into batches changes nothing.
     """
 
-    name: str
+    name: LiteralString
     version: int
     schema: LiteralString
     tables: tuple[Table, ...]
     events: frozenset[type]
     apply: Callable[[Sequence[Recorded]], list[Statement]]
+    followed: Followed | None = None
 
 
 def statement(query: LiteralString, rows: Iterable[tuple[object, ...]]) -> list[Statement]:

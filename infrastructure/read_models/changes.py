@@ -24,6 +24,8 @@ from infrastructure.event_store.history import History
 from infrastructure.postgres.connections import conninfo
 from infrastructure.postgres.patience import AsyncConnection
 from infrastructure.runtime.watched import LastingTask, Watched
+from projections import PROJECTIONS
+from projections.projection import Followed
 
 log = structlog.get_logger()
 
@@ -42,21 +44,25 @@ POSITION: LiteralString = (
     " NULL::uuid,"
     " (SELECT coalesce(max(number), 0) FROM repaired_rows) FROM projections"
 )
-CHANGED: LiteralString = (
-    " UNION ALL SELECT 0, 'execution', execution_id, 0 FROM executions WHERE position > %(after)b"
-    " UNION ALL SELECT 0, 'account', account_id, 0 FROM accounts WHERE position > %(after)b"
-    " UNION ALL SELECT 0, 'product', product_id, 0 FROM products WHERE position > %(after)b"
-    " UNION ALL SELECT 0, kind, id, number FROM repaired_rows WHERE number > %(repaired)b"
-)
-# Products that are not as they were in the copy that was live before.
-REPLACED: LiteralString = """
-SELECT product_id FROM products.products AS now
-LEFT JOIN products_previous.products AS before USING (product_id)
-WHERE (now.name, now.image_url, now.price, now.on_hand, now.reserved, now.discontinued)
-    IS DISTINCT FROM (before.name, before.image_url, before.price, before.on_hand,
-    before.reserved, before.discontinued)
-"""
-PRODUCTS: LiteralString = "SELECT product_id FROM products"
+FOLLOWED = {p.followed.kind: (p, p.followed) for p in PROJECTIONS if p.followed is not None}
+# Of which one may follow all rows.
+BY_KIND = frozenset(kind for kind, (_, followed) in FOLLOWED.items() if followed.compared)
+CHANGED: LiteralString = "".join(
+    f" UNION ALL SELECT 0, '{kind}', {f.id_column}, 0 FROM {f.table} WHERE position > %(after)b"
+    for kind, (_, f) in FOLLOWED.items()
+) + (" UNION ALL SELECT 0, kind, id, number FROM repaired_rows WHERE number > %(repaired)b")
+
+
+def _replaced(name: LiteralString, followed: Followed) -> LiteralString:
+    """The rows that are not as they were in the copy that was live before."""
+    now, before = (
+        ", ".join(f"{copy}.{column}" for column in followed.compared) for copy in ("now", "before")
+    )
+    return (
+        f"SELECT {followed.id_column} FROM {name}.{followed.table} AS now"
+        f" LEFT JOIN {name}_previous.{followed.table} AS before USING ({followed.id_column})"
+        f" WHERE ({now}) IS DISTINCT FROM ({before})"
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -145,18 +151,11 @@ class Follower:
         except TimeoutError as error:
             raise ReadModelsLate from error
 
-    def execution_changes(self, execution_id: UUID) -> "Subscription":
-        """Tells whenever the execution has changed; read its state after entering."""
-        return Subscription(self._subscribers, ("execution", execution_id))
-
-    def account_changes(self, account_id: UUID) -> "Subscription":
-        """Tells whenever the account has changed; read its state after entering."""
-        return Subscription(self._subscribers, ("account", account_id))
-
-    def product_changes(self, product_ids: frozenset[UUID] | None) -> "Subscription":
-        """Tells the id of each product that has changed; all products where None is given."""
-        ids = [None] if product_ids is None else product_ids
-        return Subscription(self._subscribers, *(("product", changed) for changed in ids))
+    def changes(self, kind: str, ids: Iterable[UUID] | None) -> "Subscription":
+        """Tells the id of each of these rows that has changed; of any row where None is given, for
+        a kind that can be followed so. Read their state after entering."""
+        keys: Iterable[UUID | None] = [None] if ids is None else ids
+        return Subscription(self._subscribers, *((kind, changed) for changed in keys))
 
     @property
     def history(self) -> int:
@@ -272,7 +271,7 @@ class Follower:
         self._seen_history = number
         if not self._looked or repaired < self._repaired:
             # What has changed so far nobody knows: let everybody look.
-            keys = [key for key in self._subscribers if another or key[0] != "product"]
+            keys = [key for key in self._subscribers if another or key[0] not in BY_KIND]
             rows += [(0, *key, 0) for key in keys if key[1] is not None]
         for kind in {kind for _, kind, row_id, _ in rows if row_id is None}:
             rows += [(0, kind, row_id, 0) for row_id in await self._any_of(kind)]
@@ -285,7 +284,7 @@ class Follower:
         for kind, row_id in changed:
             for changes in self._subscribers.get((kind, row_id), ()):
                 changes.add(row_id)
-            if kind == "product":
+            if kind in BY_KIND:
                 for changes in self._subscribers.get((kind, None), ()):
                     changes.add(row_id)
         while self._waiting and self._waiting[0][0] <= self.position:
@@ -297,16 +296,18 @@ class Follower:
         self._news.set()
 
     async def _any_of(self, kind: str) -> list[UUID]:
-        """Of rows that may all be others than before, those that somebody follows. Of products,
-        which one may follow without naming them, those that are others."""
+        """Of rows that may all be others than before, those that somebody follows; where one may
+        follow them without naming them, those that are others."""
         followed = [row_id for name, row_id in self._subscribers if name == kind]
-        if kind != "product" or not followed:
+        if kind not in BY_KIND or not followed:
             return [row_id for row_id in followed if row_id is not None]
+        projection, rows = FOLLOWED[kind]
         async with self._pool.connection() as connection:
             try:
-                cursor = await connection.execute(REPLACED)
+                cursor = await connection.execute(_replaced(projection.name, rows))
             except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-                cursor = await connection.execute(PRODUCTS)  # the copy before is of other code
+                # The copy before is of other code.
+                cursor = await connection.execute(f"SELECT {rows.id_column} FROM {rows.table}")
             return [row[0] for row in await cursor.fetchall()]
 
     async def _read(self) -> list[tuple[Any, ...]]:

@@ -210,7 +210,7 @@ class Projector:
             with lead.transaction() as cursor:
                 unpark(cursor, consumer, positions)
                 _run(cursor, projection, events)
-                tell_rows(cursor, projection.name, positions)
+                tell_rows(cursor, projection, positions)
         except TRANSIENT:
             raise
         except Exception as error:

@@ -273,7 +273,7 @@ def _switch(cursor: Cursor[TupleRow], projection: Projection, kind: Kind, positi
     _rename(cursor, f"{name}_switched", name)
     _reassign(cursor, f"{consumer_of(name)}/switched", consumer_of(name))
     cursor.execute(_DEPLOYED, (name, projection.version, fingerprint(projection), position))
-    tell_all(cursor, name)
+    tell_all(cursor, projection)
     cursor.execute("SELECT pg_notify('projected', %s)", (str(position),))
 
 

@@ -7,12 +7,7 @@ from typing import LiteralString
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-# What is followed of a read model: how it is called, its table and the column of its id.
-FOLLOWED: dict[str, tuple[LiteralString, LiteralString, LiteralString]] = {
-    "orders": ("execution", "executions", "execution_id"),
-    "accounts": ("account", "accounts", "account_id"),
-    "products": ("product", "products", "product_id"),
-}
+from projections.projection import Projection
 
 # Who was away for longer looks at everything when he comes back.
 _FORGET: LiteralString = (
@@ -22,24 +17,24 @@ _FORGET: LiteralString = (
 _TELL: LiteralString = "SELECT pg_notify('repaired', max(number)::text) FROM repaired_rows"
 
 
-def tell_rows(cursor: Cursor[TupleRow], name: str, positions: Sequence[int]) -> None:
+def tell_rows(cursor: Cursor[TupleRow], projection: Projection, positions: Sequence[int]) -> None:
     """The rows of the read model that the events at these positions have made or changed last."""
-    if name not in FOLLOWED:
+    followed = projection.followed
+    if followed is None:
         return
-    kind, table, column = FOLLOWED[name]
     cursor.execute(_FORGET)
     cursor.execute(
-        f"INSERT INTO repaired_rows (kind, id) SELECT %s, {column} FROM {table}"
-        " WHERE position = ANY(%s)",
-        (kind, list(positions)),
+        f"INSERT INTO repaired_rows (kind, id) SELECT %s, {followed.id_column}"
+        f" FROM {followed.table} WHERE position = ANY(%s)",
+        (followed.kind, list(positions)),
     )
     cursor.execute(_TELL)
 
 
-def tell_all(cursor: Cursor[TupleRow], name: str) -> None:
+def tell_all(cursor: Cursor[TupleRow], projection: Projection) -> None:
     """Any row of the read model: another copy of it is live."""
-    if name not in FOLLOWED:
+    if projection.followed is None:
         return
     cursor.execute(_FORGET)
-    cursor.execute("INSERT INTO repaired_rows (kind) VALUES (%s)", (FOLLOWED[name][0],))
+    cursor.execute("INSERT INTO repaired_rows (kind) VALUES (%s)", (projection.followed.kind,))
     cursor.execute(_TELL)

@@ -48,7 +48,7 @@ async def test_a_change_is_told_to_who_waits_for_it(database_url: str) -> None:
         async_pool(database_url, "test", size=1) as pool,
         Follower(database_url, pool) as follower,
     ):
-        with follower.account_changes(account) as changes:
+        with follower.changes("account", [account]) as changes:
             await next_of(changes)  # of what was before nobody knows
             with psycopg.connect(conninfo(database_url, "test"), autocommit=True) as connection:
                 connection.execute(MOVE)
@@ -69,7 +69,7 @@ async def test_who_comes_while_the_follower_is_looking_misses_nothing(database_u
         async with pool.connection():
             tell(database_url)
             await somebody_waits_for(pool)  # it is about to ask, and had nobody to ask for
-            changes = stack.enter_context(follower.account_changes(account))
+            changes = stack.enter_context(follower.changes("account", [account]))
             with psycopg.connect(conninfo(database_url, "test"), autocommit=True) as connection:
                 connection.execute(MOVE)
                 connection.execute("UPDATE accounts SET position = 2")

@@ -35,7 +35,7 @@ class Customers:
             order = await shop.order(customer, {board: 1}, 10_00)
             name = f"{number}-{bought}"
             run = execution_id(customer[0], name)
-            with shop.follower.execution_changes(run) as changes:
+            with shop.follower.changes("execution", [run]) as changes:
                 async with asyncio.timeout(20):
                     placed = await shop.place(order, customer, name)
                     await shop.follower.wait_for(placed.position)

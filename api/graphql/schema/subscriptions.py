@@ -91,7 +91,7 @@ class Subscription:
     ) -> AsyncGenerator[Product]:
         context = info.context
         sent = dict[UUID, ProductRow]()
-        with context.follower.product_changes(_product_ids(given(ids))) as changes:
+        with context.follower.changes("product", _product_ids(given(ids))) as changes:
             async for product_id in changes:
                 row = await context.rows.products.load(product_id)
                 if row is None or row == sent.get(product_id):
@@ -108,7 +108,7 @@ class Subscription:
         row = await context.rows.accounts.load(account_id)
         sent, balance = (row.position, row.balance) if row else (0, None)
         history = context.follower.history
-        with context.follower.account_changes(account_id) as changes:
+        with context.follower.changes("account", [account_id]) as changes:
             changes.add(account_id)  # for what has come since it was read
             async for _ in changes:
                 if history != context.follower.history:  # positions count anew
@@ -140,7 +140,7 @@ async def _states(context: Context, name: str) -> AsyncGenerator[ExecutionRow]:
     for path, text in check.problems:
         raise BadUserInput(f"`{path}`: {text}")
     run = execution_id(context.user().user_id, name)
-    with context.follower.execution_changes(run) as changes:
+    with context.follower.changes("execution", [run]) as changes:
         row = await context.rows.executions.load(run)
         if row is not None:
             yield row
