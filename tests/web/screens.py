@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from playwright.async_api import Browser, async_playwright, expect
 
@@ -66,13 +66,57 @@ async def refused(visitor: Visitor) -> None:
     await visitor.page.get_by_role("heading", name="did not go through").wait_for()
 
 
+async def orders(visitor: Visitor) -> None:
+    """After some were placed."""
+    await visitor.sign_in("Ada")
+    await visitor.page.get_by_role("link", name="Orders").click()
+    await visitor.page.get_by_text("Order 1", exact=True).wait_for()
+
+
+async def order(visitor: Visitor) -> None:
+    await orders(visitor)
+    await visitor.page.get_by_text("Order 1", exact=True).click()
+    await visitor.page.get_by_role("heading", name="Order 1").wait_for()
+
+
+async def account(visitor: Visitor) -> None:
+    await visitor.sign_in("Ada")
+    await visitor.page.get_by_role("link", name="Account").click()
+    await visitor.page.get_by_text("Payment of an order").first.wait_for()
+
+
+async def sign_up(visitor: Visitor) -> None:
+    await visitor.page.goto("/sign-up")
+    await visitor.page.get_by_label("Name").fill("Tony")
+    await visitor.page.get_by_label("Password", exact=True).fill("four old trucks")
+
+
+async def manage(visitor: Visitor) -> None:
+    await visitor.sign_in("Alex")
+    await visitor.page.get_by_role("link", name="Manage products").click()
+    await visitor.page.get_by_role("button", name="Edit Aurora").wait_for()
+
+
+async def edit(visitor: Visitor) -> None:
+    await manage(visitor)
+    await visitor.page.get_by_role("button", name="Edit Aurora").click()
+    await visitor.page.get_by_label("Price").wait_for()
+
+
+# In this order: those who look at orders find those that were placed before.
 SCREENS: dict[str, Scene] = {
     "products": products,
     "sign-in": sign_in,
+    "sign-up": sign_up,
     "cart-empty": empty_cart,
     "cart": cart,
     "order-completed": completed,
     "order-refused": refused,
+    "orders": orders,
+    "order": order,
+    "account": account,
+    "manage": manage,
+    "manage-edit": edit,
 }
 
 
@@ -87,23 +131,23 @@ async def take(folder: Path, home: str, names: list[str]) -> None:
             channel=found.channel,
             env={**os.environ, **found.environment},
         )
-        for name, width, theme in product(names, WIDTHS, THEMES):
-            await _take_one(browser, folder / f"{name}-{width}-{theme}.png", home, name)
+        for name in names:
+            await _take(browser, folder, home, name)
         await browser.close()
 
 
-async def _take_one(browser: Browser, path: Path, home: str, name: str) -> None:
-    _, width, theme = path.stem.rsplit("-", 2)
-    wide, high = WIDTHS[width]
-    options: dict[str, Any] = {
-        "viewport": {"width": wide, "height": high},
-        "color_scheme": theme,
-        "reduced_motion": "reduce",
-    }
+async def _take(browser: Browser, folder: Path, home: str, name: str) -> None:
+    """Get there once, and look at it in every way."""
+    options = {"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 800}}
     async with Visitor.enter(browser, home, **options) as visitor:
+        page = visitor.page
         await SCREENS[name](visitor)
-        await visitor.page.wait_for_load_state("networkidle")
-        await visitor.page.screenshot(path=path)
+        for (width, (wide, high)), theme in product(WIDTHS.items(), THEMES):
+            await page.emulate_media(color_scheme=theme)
+            await page.set_viewport_size({"width": wide, "height": high})
+            await page.wait_for_load_state("networkidle")
+            await page.wait_for_timeout(200)  # colours fade from one theme to the other
+            await page.screenshot(path=folder / f"{name}-{width}-{theme}.png")
 
 
 def main() -> None:

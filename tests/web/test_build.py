@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
-APART = {"browser", "new", "node_modules"}
+APART = {"browser", "new", "node_modules", "tests"}
 MOST = 190 * 1024  # bytes, compressed by gzip, of what a first visit loads
 
 manifest = json.loads((ROOT / "api" / "web" / "manifest.json").read_text())

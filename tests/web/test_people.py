@@ -3,6 +3,9 @@
 import pytest
 from playwright.async_api import Browser, expect
 
+from api.demo.documents import CREATE_ORDER, SIGN_IN
+from api.demo.stage import ADDRESS
+from api.demo_data import GRACE, PASSWORD, POLKA
 from tests.api.shop import Shop
 from tests.security.people import an_address, post_of
 from tests.web.visitor import Visitor
@@ -134,11 +137,44 @@ async def test_german_is_one_more_language(browser: Browser, demo: Shop) -> None
         visitor.check()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing_on_any_screen(browser: Browser, demo: Shop, theme: str) -> None:
-    options = {"color_scheme": theme, "reduced_motion": "reduce"}
+async def test_an_order_of_somebody_else_is_never_put_into_the_cart(
+    visitor: Visitor, demo: Shop
+) -> None:
+    """Administrators may see everybody's orders."""
+    grace = demo.visitor()
+    entered = await grace.ask(SIGN_IN, input={"email": GRACE.email, "password": PASSWORD})
+    grace.token = entered["session"]["accessToken"]
+    items = [{"productId": str(POLKA.id), "quantity": 1}]
+    order = {"items": items, "shippingAddress": ADDRESS, "total": "49.00"}
+    await grace.ask(CREATE_ORDER, input=order)
+    await visitor.sign_in("Alex")
+    await visitor.page.wait_for_load_state("networkidle")
+    await expect(visitor.page.get_by_role("link", name="Cart, 0 items")).to_be_visible()
+    await visitor.page.get_by_role("button", name="Sign out").click()
+    await visitor.sign_in("Grace")
+    await expect(visitor.page.get_by_role("link", name="Cart, 1 item")).to_be_visible()
+
+
+async def test_nothing_is_wider_than_the_narrowest_screen(browser: Browser, demo: Shop) -> None:
+    """320 pixels: an old telephone, or a laptop that magnifies four times."""
     home = f"http://{demo.api.address}"
-    async with Visitor.enter(browser, home, **options) as visitor:
+    async with Visitor.enter(browser, home, viewport={"width": 320, "height": 640}) as visitor:
+        await visitor.sign_in("Alex")
+        await visitor.add("Polka")
+        wide = []
+        for path in ("/", "/cart", "/orders", "/account", "/manage", "/sign-in", "/sign-up"):
+            await visitor.page.goto(path)
+            await visitor.page.wait_for_load_state("networkidle")
+            width = await visitor.page.evaluate("document.documentElement.scrollWidth")
+            wide += [f"{path}: {width}"] if width > 320 else []
+        assert wide == []
+
+
+async def test_axe_finds_nothing_on_any_screen_in_either_theme(
+    browser: Browser, demo: Shop
+) -> None:
+    home = f"http://{demo.api.address}"
+    async with Visitor.enter(browser, home, reduced_motion="reduce") as visitor:
         found = []
         for path in ("/", "/?q=nothing like it", "/sign-in", "/sign-up", "/password", "/cart"):
             found += await visitor.breaches_at(path)

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 AXE = Path(__file__).parents[2] / "web" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 15_000  # milliseconds; what does not come at all takes that long to be noticed
+FADING = 50  # milliseconds from one theme to the other, where motion is reduced
 ADDRESS = {
     "Street": "Karl Johans gate",
     "House number": "1",
@@ -89,10 +90,15 @@ class Visitor:
         return [f"{path}: {breach}" for breach in await self.breaches()]
 
     async def breaches(self) -> list[str]:
-        """What axe finds on the page as it is: https://github.com/dequelabs/axe-core"""
+        """What axe finds on the page as it is, in both themes, which differ in their colours alone:
+        https://github.com/dequelabs/axe-core"""
         await self.page.evaluate(AXE.read_text())
+        await self.page.emulate_media(color_scheme="light")
         found = await self.page.evaluate("axe.run(document)")
+        await self.page.emulate_media(color_scheme="dark")
+        await self.page.wait_for_timeout(FADING)
+        dark = await self.page.evaluate("axe.run(document, { runOnly: ['color-contrast'] })")
         return [
             f"{each['id']}: {each['help']} {[node['html'][:150] for node in each['nodes'][:3]]}"
-            for each in found["violations"]
+            for each in (*found["violations"], *dark["violations"])
         ]

@@ -13,7 +13,7 @@ const built = JSON.parse(readFileSync(join(folder, ".vite/manifest.json"), "utf8
 rmSync(join(folder, ".vite"), { recursive: true });
 
 // tests/web/test_build.py does the same: names and contents, in the order of names.
-const APART = new Set(["browser", "new", "node_modules"]);
+const APART = new Set(["browser", "new", "node_modules", "tests"]);
 const sources = readdirSync(".", { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => join(entry.parentPath, entry.name).replaceAll("\\", "/"))

@@ -37,7 +37,7 @@ const TAB =
 export function Frame() {
   const now = useStore(session);
   const viewer = useViewer();
-  useRestored(now.state !== "somebody");
+  useRestored(now.state === "somebody" ? viewer?.id : undefined);
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const first = useRef(path);

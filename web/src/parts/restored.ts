@@ -7,8 +7,8 @@ import { texts } from "../texts";
 import { announce } from "./announce";
 
 const OpenOrder = graphql(`
-  query OpenOrder {
-    orders(status: [PENDING, FAILED], first: 1) {
+  query OpenOrder($userId: ID!) {
+    orders(userId: $userId, status: [PENDING, FAILED], first: 1) {
       nodes {
         id
         items { productId productName imageUrl quantity unitPrice { amount currency } }
@@ -60,8 +60,10 @@ export function refill({ id, items, shippingAddress: at }: Left): void {
 
 const SEEN = "shop.restored"; // the order that was put back, so that emptying the cart is heeded
 
-export function useRestored(pause: boolean): void {
-  const [{ data }] = useQuery({ query: OpenOrder, pause });
+/** `userId` is whose: administrators may see everybody's orders, and must not be handed them. */
+export function useRestored(userId: string | undefined): void {
+  const variables = { userId: userId ?? "" };
+  const [{ data }] = useQuery({ query: OpenOrder, variables, pause: userId === undefined });
   const order = data?.orders.nodes[0];
   useEffect(() => {
     if (!order || cart.get().lines.length > 0 || localStorage.getItem(SEEN) === order.id) return;

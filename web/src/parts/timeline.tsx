@@ -97,5 +97,7 @@ function took(steps: readonly Step[], place: number): string {
   const step = steps[place];
   if (!before || !step) return "";
   const format = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
-  return texts.progress.took(format.format(Math.max(0, between(before.at, step.at))));
+  // What is recorded together happened together.
+  const passed = between(before.at, step.at);
+  return passed > 0 ? texts.progress.took(format.format(passed)) : texts.progress.atOnce;
 }

@@ -148,7 +148,7 @@ function Row({ product, act }: { product: Managed; act: (doing: Doing) => void }
   const { id, name, stock } = product;
   return (
     <tr data-product={name}>
-      <th scope="row" className="p-3 pl-5">
+      <th scope="row" className="min-w-48 p-3 pl-5">
         <span className="flex items-center gap-3">
           <Picture src={product.imageUrl} className="h-14 w-10.5 rounded-lg" />
           <span>

@@ -173,6 +173,7 @@ export const de: Texts = {
     waiting: "Warten auf den Shop …",
     steps: "Was geschah",
     took: (ms) => `${ms} ms`,
+    atOnce: "zugleich",
     step: {
       STARTED: () => "Bestellung angenommen",
       STOCK_RESERVED: (name) => `${name} zurückgelegt`,

@@ -174,6 +174,7 @@ export const en = {
     waiting: "Waiting for the shop…",
     steps: "What happened",
     took: (ms: string) => `${ms} ms`,
+    atOnce: "at once",
     step: {
       STARTED: () => "Order taken",
       STOCK_RESERVED: (name: string) => `${name} reserved`,

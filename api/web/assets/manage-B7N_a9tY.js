@@ -1,0 +1,53 @@
+import{H as e,a as t,c as n,d as r,f as i,g as a,h as o,it as s,n as c,nt as l,o as u,p as d,r as f,s as p,u as m,x as h}from"./announce-Bf2jqxFm.js";import{a as g,c as _,i as v,l as y,n as b,r as x,s as S,t as C}from"./gql-L9OeI9xR.js";import{t as w}from"./dialog-OcTU9cie.js";import{t as T}from"./ids-C2eAIK6J.js";import{t as E}from"./person-BNmvAksF.js";var D=s(l(),1),O=e(),k=C(`
+  mutation CreateProducts($input: [ProductInput!]!) {
+    createProducts(input: $input) {
+      __typename
+      ... on ProductsPayload { products { id name } }
+      ... on Problem { message }
+      ... on ValidationProblem { fields { path message } }
+    }
+  }
+`),A=C(`
+  mutation UpdateProduct($input: UpdateProductInput!) {
+    updateProduct(input: $input) {
+      __typename
+      ... on ProductPayload { product { id name imageUrl price { amount currency } } }
+      ... on Problem { message }
+      ... on ValidationProblem { fields { path message } }
+    }
+  }
+`),j=C(`
+  mutation AdjustStock($input: AdjustStockInput!) {
+    adjustStock(input: $input) {
+      __typename
+      ... on ProductPayload { product { id available stock { onHand reserved available } } }
+      ... on Problem { message }
+      ... on ValidationProblem { fields { path message } }
+    }
+  }
+`),M=C(`
+  mutation DiscontinueProducts($ids: [ID!]!) {
+    discontinueProducts(ids: $ids) {
+      __typename
+      ... on ProductsPayload { products { id discontinued available } }
+      ... on Problem { message }
+    }
+  }
+`);function N({message:e,fields:t}){return t?Object.fromEntries(t.map(e=>[e.path.split(`.`).at(-1),e.message])):{all:e??``}}function P({problems:e}){return(0,O.jsx)(`div`,{role:`alert`,children:e.all&&(0,O.jsx)(m,{tone:`bad`,children:e.all})})}function F({form:e,change:t,problems:i}){return(0,O.jsxs)(O.Fragment,{children:[(0,O.jsx)(n,{label:h.manage.name,name:`name`,value:e.name,onChange:n=>t({...e,name:n.target.value}),problem:i.name}),(0,O.jsx)(n,{label:h.manage.price,name:`price`,inputMode:`decimal`,value:e.price,onChange:n=>t({...e,price:n.target.value}),problem:i.price}),(0,O.jsxs)(`div`,{className:`flex items-end gap-4`,children:[(0,O.jsx)(n,{label:h.manage.picture,name:`imageUrl`,value:e.imageUrl,onChange:n=>t({...e,imageUrl:n.target.value}),problem:i.imageUrl,className:`flex-1`}),e.imageUrl&&(0,O.jsx)(r,{src:e.imageUrl,className:`h-20 w-15 rounded-lg`})]})]})}var I=e=>e.trim().replace(`,`,`.`);function L({done:e}){let[r,i]=(0,D.useState)({name:``,price:``,imageUrl:``}),[a,o]=(0,D.useState)(``),[s,l]=(0,D.useState)({}),[{fetching:u},d]=S(k),f=(0,D.useRef)(new T);return(0,O.jsxs)(`form`,{noValidate:!0,onSubmit:async t=>{t.preventDefault();let n=R({...r,quantity:a});if(!n.quantity&&!/^\d+$/.test(a.trim())&&(n.quantity=h.manage.wholeNumber),l(n),Object.keys(n).length>0||u)return;let i={...r,price:I(r.price),quantity:Number(a)},o=f.current.id(i),{data:s,error:p}=await d({input:[{id:o,...i}]});if(p)return l({all:g(p)});if(s.createProducts.__typename!==`ProductsPayload`)return l(N(s.createProducts));c(h.manage.created(r.name)),e()},className:`flex flex-col gap-5`,children:[(0,O.jsx)(P,{problems:s}),(0,O.jsx)(F,{form:r,change:i,problems:s}),(0,O.jsx)(n,{label:h.manage.quantity,name:`quantity`,inputMode:`numeric`,value:a,onChange:e=>o(e.target.value),problem:s.quantity}),(0,O.jsx)(t,{look:`strong`,type:`submit`,disabled:u,children:h.manage.create})]})}function R(e){let t=Object.entries(e).filter(([,e])=>!e.trim());return Object.fromEntries(t.map(([e])=>[e,h.signIn.required]))}var z=e=>({name:e.name,price:e.price.amount,imageUrl:e.imageUrl});function B({product:e,done:n}){let[r,i]=(0,D.useState)(()=>z(e)),[s,l]=(0,D.useState)(e),[u,d]=(0,D.useState)({}),[{fetching:f},p]=S(A),_=s.name!==e.name||s.imageUrl!==e.imageUrl||!o(s.price,e.price),v=async()=>{let t=R(r);if(d(t),Object.keys(t).length>0||f)return;let i=z(s),a={id:e.id,...r.name!==i.name&&{name:r.name},...r.imageUrl!==i.imageUrl&&{imageUrl:r.imageUrl},...r.price!==i.price&&{price:I(r.price)}},{data:o,error:l}=await p({input:a});if(l)return d({all:g(l)});if(o.updateProduct.__typename!==`ProductPayload`)return d(N(o.updateProduct));c(h.manage.saved(r.name)),n()};return(0,O.jsxs)(`form`,{noValidate:!0,onSubmit:e=>{e.preventDefault(),_||v()},className:`flex flex-col gap-5`,children:[(0,O.jsx)(P,{problems:u}),(0,O.jsx)(F,{form:r,change:i,problems:u}),_&&!f?(0,O.jsx)(`div`,{role:`alert`,children:(0,O.jsxs)(m,{tone:`warn`,children:[(0,O.jsxs)(`p`,{className:`w-full`,children:[h.manage.changedMeanwhile,` `,e.name,`, `,a(e.price)]}),(0,O.jsx)(t,{onClick:()=>{i(z(e)),l(e)},children:h.manage.takeTheirs}),(0,O.jsx)(t,{onClick:()=>l(e),children:h.manage.keepMine})]})}):(0,O.jsx)(t,{look:`strong`,type:`submit`,disabled:f,children:h.manage.save})]})}function V({product:e,done:r}){let[i,a]=(0,D.useState)(``),[o,s]=(0,D.useState)(``),[l,u]=(0,D.useState)({}),[{fetching:d},f]=S(j),p=(0,D.useRef)(new T),m=/^[+-]?\d{1,9}$/.test(i.trim())?Number(i):null;return(0,O.jsxs)(`form`,{noValidate:!0,onSubmit:async t=>{t.preventDefault();let n=R({by:i,reason:o});if(!n.by&&!m&&(n.by=h.manage.wholeNumber),u(n),Object.keys(n).length>0||d)return;let a={productId:e.id,by:m,reason:o},{data:s,error:l}=await f({input:{...a,id:p.current.id(a)}});if(l)return u({all:g(l)});if(s.adjustStock.__typename!==`ProductPayload`)return u(N(s.adjustStock));c(h.manage.saved(e.name)),r()},className:`flex flex-col gap-5`,children:[(0,O.jsx)(P,{problems:l}),(0,O.jsx)(n,{label:h.manage.by,name:`by`,hint:m!==null&&e.stock?h.manage.after(e.stock.onHand+m):h.manage.byHint,value:i,onChange:e=>a(e.target.value),problem:l.by}),(0,O.jsx)(n,{label:h.manage.reason,name:`reason`,placeholder:h.manage.counted,value:o,onChange:e=>s(e.target.value),problem:l.reason}),(0,O.jsx)(t,{look:`strong`,type:`submit`,disabled:d,children:h.manage.save})]})}function H({product:e,done:n}){let[r,i]=(0,D.useState)({}),[{fetching:a},o]=S(M);return(0,O.jsxs)(O.Fragment,{children:[(0,O.jsx)(P,{problems:r}),(0,O.jsxs)(`div`,{className:`flex flex-wrap justify-end gap-3`,children:[(0,O.jsx)(t,{onClick:n,children:h.state.cancel}),(0,O.jsx)(t,{look:`strong`,disabled:a,onClick:async()=>{if(a)return;let{data:t,error:r}=await o({ids:[e.id]});if(r)return i({all:g(r)});let s=t.discontinueProducts;if(s.__typename!==`ProductsPayload`)return i({all:s.message});c(h.manage.gone(e.name)),n()},children:h.manage.discontinue})]})]})}var U=C(`
+  query Managed($after: String) {
+    products(first: 50, after: $after) {
+      nodes {
+        id name imageUrl price { amount currency } available discontinued
+        stock { onHand reserved available }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`),W=C(`
+  subscription ManagedChanged {
+    productChanged {
+      id name imageUrl price { amount currency } available discontinued
+      stock { onHand reserved available }
+    }
+  }
+`);function G(){return(0,O.jsx)(E,{admin:!0,children:(0,O.jsx)(K,{})})}function K(){let[e,n]=(0,D.useState)(null),[r,i]=(0,D.useState)(null),[{data:a,error:o,fetching:s},c]=_({query:U,variables:{after:e},requestPolicy:`cache-and-network`});y({query:W});let l=a?.products.nodes,f=()=>i(null),m=()=>{i(null),c({requestPolicy:`network-only`})},g=r&&r.what!==`new`?l?.find(({id:e})=>e===r.id):void 0;return(0,O.jsxs)(O.Fragment,{children:[(0,O.jsx)(d,{after:(0,O.jsx)(t,{look:`strong`,onClick:()=>i({what:`new`}),children:h.manage.add}),children:h.manage.title}),o&&!l?(0,O.jsx)(x,{error:o,again:()=>c({requestPolicy:`network-only`})}):l?l.length===0?(0,O.jsx)(p,{title:h.manage.empty,children:``}):(0,O.jsx)(u,{flush:!0,children:(0,O.jsx)(`div`,{className:`overflow-x-auto`,tabIndex:0,role:`region`,"aria-label":h.manage.title,children:(0,O.jsxs)(`table`,{className:`w-full min-w-[46rem] text-left`,children:[(0,O.jsx)(`thead`,{className:`bg-sunk text-sm`,children:(0,O.jsxs)(`tr`,{children:[(0,O.jsx)(`th`,{scope:`col`,className:`p-3 pl-5`,children:h.manage.name}),(0,O.jsx)(`th`,{scope:`col`,className:`p-3 text-right`,children:h.manage.price}),(0,O.jsx)(`th`,{scope:`col`,className:`p-3 text-right`,children:h.manage.quantity}),(0,O.jsx)(`th`,{scope:`col`,className:`p-3 text-right`,children:h.manage.reserved}),(0,O.jsx)(`th`,{scope:`col`,className:`p-3 text-right`,children:h.manage.available}),(0,O.jsx)(`th`,{scope:`col`,className:`p-3 pr-5 text-right`,children:h.manage.actions})]})}),(0,O.jsx)(`tbody`,{className:`divide-y divide-line`,children:l.map(e=>(0,O.jsx)(q,{product:e,act:i},e.id))})]})})}):(0,O.jsx)(v,{children:(0,O.jsx)(b,{className:`h-96`})}),a?.products.pageInfo.hasNextPage&&(0,O.jsx)(`div`,{className:`mt-6 text-center`,children:(0,O.jsx)(t,{disabled:s,onClick:()=>n(a.products.pageInfo.endCursor??null),children:h.state.more})}),(0,O.jsx)(w,{title:h.manage.add,open:r?.what===`new`,close:f,children:(0,O.jsx)(L,{done:m})}),g&&(0,O.jsxs)(O.Fragment,{children:[(0,O.jsx)(w,{title:h.manage.editOf(g.name),open:r?.what===`edit`,close:f,children:(0,O.jsx)(B,{product:g,done:f})}),(0,O.jsx)(w,{title:h.manage.stockOf(g.name),open:r?.what===`stock`,close:f,children:(0,O.jsx)(V,{product:g,done:f})}),(0,O.jsx)(w,{title:h.manage.sure(g.name),text:h.manage.sureText(g.stock?.reserved??0),open:r?.what===`discontinue`,close:f,children:(0,O.jsx)(H,{product:g,done:f})})]})]})}function q({product:e,act:n}){let{id:a,name:o,stock:s}=e;return(0,O.jsxs)(`tr`,{"data-product":o,children:[(0,O.jsx)(`th`,{scope:`row`,className:`min-w-48 p-3 pl-5`,children:(0,O.jsxs)(`span`,{className:`flex items-center gap-3`,children:[(0,O.jsx)(r,{src:e.imageUrl,className:`h-14 w-10.5 rounded-lg`}),(0,O.jsxs)(`span`,{children:[(0,O.jsx)(`span`,{className:`block font-bold`,children:o}),e.discontinued&&(0,O.jsx)(f,{tone:`plain`,children:h.products.discontinued})]})]})}),(0,O.jsx)(`td`,{className:`p-3 text-right`,children:(0,O.jsx)(i,{money:e.price})}),(0,O.jsx)(`td`,{className:`p-3 text-right tabular-nums`,children:s?.onHand}),(0,O.jsx)(`td`,{className:`p-3 text-right tabular-nums`,children:s?.reserved}),(0,O.jsx)(`td`,{className:`p-3 text-right font-bold tabular-nums`,children:e.available}),(0,O.jsx)(`td`,{className:`p-3 pr-5`,children:(0,O.jsxs)(`span`,{className:`flex justify-end gap-1`,children:[(0,O.jsx)(t,{look:`quiet`,"aria-label":h.manage.editOf(o),onClick:()=>n({what:`edit`,id:a}),children:h.manage.edit}),(0,O.jsx)(t,{look:`quiet`,"aria-label":h.manage.stockOf(o),onClick:()=>n({what:`stock`,id:a}),children:h.manage.stock}),!e.discontinued&&(0,O.jsx)(t,{look:`quiet`,"aria-label":h.manage.discontinueOf(o),onClick:()=>n({what:`discontinue`,id:a}),children:h.manage.discontinue})]})})]})}export{G as Manage};

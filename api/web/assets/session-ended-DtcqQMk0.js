@@ -1,1 +1,0 @@
-import{D as e,H as t,M as n,x as r}from"./announce-D_NVqYq8.js";import{n as i}from"./sign-in-mJuOtFQL.js";import{t as a}from"./dialog-DFEH2Rdm.js";var o=t();function s({email:t}){let s=n(e);return(0,o.jsx)(a,{title:r.state.ended,text:r.state.endedText,open:s.state===`ended`,close:()=>e.set({state:`nobody`}),children:(0,o.jsx)(i,{email:t,after:()=>void 0})})}export{s as default};

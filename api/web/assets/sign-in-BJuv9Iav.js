@@ -1,1 +1,0 @@
-export{t as SignIn,n as SignInForm,r as useDoor}from"./sign-in-mJuOtFQL.js";

@@ -1,0 +1,1 @@
+export{t as SignIn,n as SignInForm,r as useDoor}from"./sign-in-Cf_dQUIj.js";

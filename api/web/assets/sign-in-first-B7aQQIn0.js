@@ -1,0 +1,1 @@
+import{H as e,N as t,l as n,s as r,x as i}from"./announce-Bf2jqxFm.js";import{i as a}from"./ids-C2eAIK6J.js";var o=e();function s({whole:e=!0}){let s=a({select:e=>e.location.href});return(0,o.jsx)(r,{whole:e,title:i.state.signInFirst,text:i.state.signInFirstText,children:(0,o.jsx)(t,{to:`/sign-in`,search:{to:s},className:n.strong,children:i.nav.signIn})})}export{s as t};

@@ -1,1 +1,0 @@
-export{t as SignUp,n as Strength}from"./sign-up-CmI1p7eL.js";

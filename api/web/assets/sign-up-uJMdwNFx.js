@@ -1,0 +1,1 @@
+export{t as SignUp,n as Strength}from"./sign-up-B2vNuV7F.js";

@@ -1,0 +1,1 @@
+import{B as e,it as t,nt as n}from"./announce-Bf2jqxFm.js";var r=t(n(),1);function i(t){let n=e();return r.useCallback(e=>n.navigate({...e,from:e.from??t?.from}),[t?.from,n])}export{i as t};

@@ -1,1 +1,0 @@
-export{t as Verify,n as remember}from"./verify-C0jzj7Ij.js";

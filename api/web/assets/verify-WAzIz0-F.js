@@ -1,0 +1,1 @@
+export{t as Verify,n as remember}from"./verify-BPMEFqt0.js";
