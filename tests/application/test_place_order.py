@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from application.place_order import PlaceOrderProcess, react
+from application.place_order import PROCESS, PlaceOrderProcess, react
 from application.process import CannotGoOn, Refused, TimedOut
 from domain.commands import (
     Charge,
@@ -33,6 +33,7 @@ from domain.events import (
     OrderPlaced,
     OrderRejected,
     PriceRefused,
+    ProductDiscontinued,
     ReservationReleased,
     ReservationShipped,
     ShipmentPrepared,
@@ -126,6 +127,15 @@ def refused(stream: UUID) -> Refused:
 
 
 # Happy path
+
+
+@pytest.mark.parametrize("event", [PLACED, BOARDS_RESERVED, WISH], ids=["begins", "own", "heard"])
+def test_what_begins_an_execution_is_its_own_or_is_heard_names_it(event: Event) -> None:
+    assert PROCESS.id_of(event) == RUN
+
+
+def test_what_is_foreign_names_no_execution() -> None:
+    assert PROCESS.id_of(ProductDiscontinued(BOARD)) is None
 
 
 def test_when_an_order_is_placed_every_item_is_reserved() -> None:
