@@ -5,6 +5,9 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
+from api.demo_data import PASSWORD
+from tests.api.shop import Shop
+from tests.api.test_people import SIGN_OUT
 from tests.web.visitor import Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -120,5 +123,22 @@ async def test_offline_is_said_and_what_was_typed_is_there_when_it_is_back(
     await expect(page.get_by_text("There is no connection")).to_be_visible()
     await visitor.context.set_offline(False)
     visitor.wrong.clear()  # the browser reports that it could not ask
+    await visitor.place()
+    await expect(page.get_by_role("heading", name=BOUGHT)).to_be_visible()
+
+
+async def test_a_session_that_ends_meanwhile_loses_nothing_that_was_typed(
+    visitor: Visitor, demo: Shop
+) -> None:
+    page = visitor.page
+    await in_cart(visitor, "Grace", "Checkmate")
+    [cookie] = [each for each in await visitor.context.cookies() if "session" in each["name"]]
+    await demo.visitor().ask(SIGN_OUT, token=cookie["value"])
+    await page.get_by_role("button", name="Place order").click()
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    await dialog.get_by_label("Password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Sign in").click()
+    await expect(dialog).to_be_hidden()
+    await expect(page.get_by_label("Street")).to_have_value("Karl Johans gate")
     await visitor.place()
     await expect(page.get_by_role("heading", name=BOUGHT)).to_be_visible()
