@@ -10,7 +10,7 @@ from domain.errors import Conflict, DomainError, NotFound
 from domain.events import AccountOpened, Deposited
 from domain.recorded import Origin, Uncommitted
 
-STREAM, OWNER, TRANSFER = UUID(int=1), UUID(int=2), UUID(int=3)
+STREAM, OWNER, TRANSFER, RUN = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=5)
 ORIGIN = Origin(OWNER, UUID(int=4), "test")
 OPEN, DEPOSIT = OpenAccount(STREAM, OWNER, 0), Deposit(STREAM, TRANSFER, 5)
 
@@ -25,21 +25,32 @@ def test_each_command_is_decided_on_what_those_before_it_made_happen() -> None:
     assert (work.streams[STREAM].version, work.streams[STREAM].position) == (2, 0)
 
 
+def test_a_stream_begins_with_the_state_that_its_kind_begins_with() -> None:
+    loaded = EMPTY.after(Deposited(STREAM, TRANSFER, 5), 1, 7)
+    assert (loaded.state.balance, loaded.version, loaded.position) == (5, 1, 7)
+    assert loaded.after(Deposited(STREAM, RUN, 5), 2, 9).position == 9
+
+
 @pytest.mark.parametrize(
-    ("command", "refusal"),
+    ("command", "refusal", "said"),
     [
-        (ListProduct(STREAM, "Board", "/b.svg", 5, 1), Conflict),
-        (DiscontinueProduct(STREAM), NotFound),
+        (
+            ListProduct(STREAM, "Board", "/b.svg", 5, 1),
+            Conflict,
+            "This id was used for something else.",
+        ),
+        (DiscontinueProduct(STREAM), NotFound, f"There is no stock {STREAM}."),
     ],
 )
 def test_a_stream_is_of_one_kind(
-    command: ListProduct | DiscontinueProduct, refusal: type[DomainError]
+    command: ListProduct | DiscontinueProduct, refusal: type[DomainError], said: str
 ) -> None:
     work = UnitOfWork({STREAM: EMPTY})
     work.handle(OPEN, ORIGIN)
     before = list(work.events), dict(work.streams)
-    with pytest.raises(refusal):
+    with pytest.raises(refusal) as refused:
         work.handle(command, ORIGIN)
+    assert str(refused.value) == said
     assert (work.events, work.streams) == before
 
 
