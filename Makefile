@@ -21,6 +21,14 @@ STAMP := $(VENV)/.installed
 HERE := $(CURDIR) $(shell $(BIN)/python --version 2>/dev/null)
 ELSEWHERE := $(filter-out $(HERE),$(shell cat $(STAMP) 2>/dev/null))
 
+# Node and Playwright come along as wheels, for whoever builds the pages or runs the tests.
+TOOLS := $(VENV)/.tools
+NODE := web/node.sh
+CLIENTS := tests/clients/node_modules/.package-lock.json
+PAGES := web/node_modules/.package-lock.json
+# Elsewhere than on Linux the tests look for one that is installed.
+BROWSER := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),$(VENV)/browser/fonts.conf)
+
 # The tests start a hundred processes: without bytecode each of them compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 # What was installed for another Python would hide what is installed here.
@@ -69,14 +77,6 @@ check: $(TOOLS)  ## Format, lint, types and import directions
 test: check $(BROWSER)  ## All checks, then all tests
 	$(BIN)/pytest tests/domain tests/application --dist worksteal --cov --cov-fail-under=100
 	$(BIN)/pytest --ignore tests/domain --ignore tests/application --ignore tests/clients
-
-# Node and Playwright come along as wheels, for whoever builds the pages or runs the tests.
-TOOLS := $(VENV)/.tools
-NODE := web/node.sh
-CLIENTS := tests/clients/node_modules/.package-lock.json
-PAGES := web/node_modules/.package-lock.json
-# Elsewhere than on Linux the tests look for one that is installed.
-BROWSER := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),$(VENV)/browser/fonts.conf)
 
 $(TOOLS): requirements-clients.lock $(STAMP)
 	$(INSTALL) -r $<
