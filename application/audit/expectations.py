@@ -27,7 +27,10 @@ class Unexpected(Exception):
 @dataclass(slots=True)
 class Run:
     """An execution that has not ended: the commands that were sent and not answered yet, by the
-    stream that they are about, and what it holds. `position` is that of its last event."""
+    stream that they are about, and what it holds. `position` is that of its last event.
+
+    What others ask for may be heard later than it stands in the log: `unheard` is that. `others`
+    are how it may stand as well, until an event rules that out."""
 
     execution_id: UUID
     order: OrderPlaced
@@ -35,12 +38,26 @@ class Run:
     process: PlaceOrderProcess | None
     expected: Expected
     held: Held = field(default_factory=Held)
+    unheard: Event | None = None
+    others: "list[Run]" = field(default_factory=list)
 
     @property
     def streams(self) -> set[UUID]:
         """Where its events are."""
         order = self.order
         return {order.order_id, order.account_id, *(line.product_id for line in order.lines)}
+
+    def copy(self, unheard: Event | None) -> "Run":
+        """One that may go on otherwise."""
+        expected = dict(self.expected)
+        return Run(
+            self.execution_id, self.order, self.position, self.process, expected, unheard=unheard
+        )
+
+    def stand_as(self, other: "Run") -> None:
+        """It was the other one all the time."""
+        self.process, self.expected = other.process, other.expected
+        self.unheard = other.unheard
 
 
 class Runs:
@@ -80,13 +97,15 @@ class Runs:
                 f"{type(event).__name__} is of execution {execution_id}, which is not under way"
             )
         sent = run.expected.get(recorded.stream_id)
-        if sent is not None and answers(before, sent, event):
+        possible = [
+            found
+            for each in (run, *run.others)
+            if (found := self._supposed(each, recorded, before)) is not None
+        ]
+        if possible:
+            run.stand_as(possible[0])
+            run.others = possible[1:]
             return True
-        for supposed in self._suppositions(run):
-            other = supposed.expected.get(recorded.stream_id)
-            if other is not None and answers(before, other, event):
-                run.process, run.expected = supposed.process, supposed.expected
-                return True
         if sent is None:
             raise Unexpected(
                 f"{type(event).__name__} does not follow from what happened to execution"
@@ -113,17 +132,30 @@ class Runs:
         run = self._runs[execution_id]
         run.position = recorded.position
         run.held.take(event)
-        if type(event) in PROCESS.own:  # what others ask for answers no command
-            run.expected.pop(recorded.stream_id, None)
-        _go_on(run, event)
+        if type(event) in PROCESS.hears:
+            run.others.append(run.copy(unheard=event))
+            _go_on(run, event)
+        else:
+            for each in (run, *run.others):
+                each.expected.pop(recorded.stream_id, None)
+                _go_on(each, event)
+        _hear(run)
         if run.process is not None and not isinstance(event, ENDS):
             return None
         del self._runs[execution_id]
         return run, run.held
 
+    def _supposed(self, run: Run, recorded: Recorded, before: Loaded) -> Run | None:
+        """How the execution must have stood for the event to follow; None where it cannot."""
+        for each in (run, *self._suppositions(run)):
+            sent = each.expected.get(recorded.stream_id)
+            if sent is not None and answers(before, sent, recorded.event):
+                return each
+        return None
+
     def _suppositions(self, run: Run) -> Iterable[Run]:
         """What the log does not tell: commands were refused, or the time was over."""
-        refused = Run(run.execution_id, run.order, run.position, run.process, dict(run.expected))
+        refused = run.copy(run.unheard)
         for stream, command in run.expected.items():
             try:
                 self._stream(stream).decide(command)
@@ -132,9 +164,22 @@ class Runs:
                 _go_on(refused, Refused(run.execution_id, stream, str(refusal)))
         yield refused
         for begun in (run, refused):
-            late = Run(run.execution_id, run.order, run.position, begun.process, {})
+            late = begun.copy(run.unheard)
+            late.expected.clear()
             _go_on(late, TimedOut(run.execution_id))
             yield late
+
+
+def _hear(run: Run) -> None:
+    """Whoever has not heard what was asked for may do so now."""
+    for deaf in (run, *run.others):
+        if deaf.unheard is None:
+            continue
+        heard = deaf.copy(None)
+        _go_on(heard, deaf.unheard)
+        known = [(each.process, each.expected) for each in (run, *run.others)]
+        if (heard.process, heard.expected) not in known:
+            run.others.append(heard)
 
 
 def _go_on(run: Run, event: Event | Refused | TimedOut) -> None:

@@ -72,7 +72,7 @@ def _possible(kept: PlaceOrderProcess | None, history: Sequence[Told]) -> bool:
     return any(
         _after(order, given_up=given_up) == _without_reason(kept)
         for more in range(len(may) + 1)
-        for order in _orders([*must, *may[:more]])
+        for order in (*_orders([*must, *may[:more]]), [*must, *_own(may[:more])])
         for given_up in (False, True)
     )
 
@@ -85,6 +85,11 @@ def _orders(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
         if type(event) in PROCESS.hears:
             others = [*events[:n], *events[n + 1 :]]
             yield from ([*others[:m], event, *others[m:]] for m in range(n + 1, len(events)))
+
+
+def _own(events: Sequence[Event]) -> Sequence[Event]:
+    """What it reacts to as it records it, before it reads on."""
+    return [event for event in events if type(event) not in PROCESS.hears]
 
 
 def _begun(event: Event) -> PlaceOrderProcess | None:

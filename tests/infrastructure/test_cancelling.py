@@ -1,10 +1,12 @@
 """A customer cancels while the execution runs: it ends in exactly one of two worlds."""
 
+from contextlib import suppress
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 
 from application.unit_of_work import EMPTY, UnitOfWork
@@ -23,7 +25,8 @@ from infrastructure.postgres.connections import conninfo
 from infrastructure.process_managers.manager import ProcessManager
 from infrastructure.read_models.projector import Projector
 from tests.faults.checks import faults
-from tests.infrastructure.interrupted import finish, leading, run
+from tests.infrastructure.interrupted import finish, interrupted, leading, run
+from tests.infrastructure.test_crashes import Story
 from tests.replay.histories import History, store
 
 STEPS = 12  # more than a run of three items has at one hop a commit
@@ -86,3 +89,26 @@ def test_whenever_it_is_cancelled_all_is_done_or_all_is_undone(
     else:  # what failed before is cancelled as it always could be
         assert problems == [("CANCELLED",), ("INSUFFICIENT_FUNDS",)]
         assert len(cancelled) == STEPS
+
+
+@pytest.mark.parametrize("hops", [0, 1])
+def test_whatever_it_is_recorded_before_it_is_heard_sooner_or_later(
+    hops: int, database_url: str
+) -> None:
+    cancelled: list[bool] = []
+    with psycopg.connect(conninfo(database_url, "customer"), autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '50ms'")  # the worker itself may hold up the append
+        statement, happened = 0, [True]
+        while happened:
+            order = Story("COMPLETED").begin(connection)["order"]
+
+            def want_it_undone(_: object, order: UUID = order) -> None:
+                with suppress(LockNotAvailable):
+                    cancelled.append(cancel(connection, order))
+
+            with interrupted(statement, want_it_undone) as happened:
+                run(database_url, ProcessManager(hops=hops))
+            statement += 1
+    run(database_url, Projector())
+    assert set(cancelled) == {True, False}
+    assert faults(database_url) == {}

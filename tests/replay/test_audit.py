@@ -11,9 +11,11 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from application.audit.provenance import answered
+from application.place_order import react
 from application.unit_of_work import EMPTY
 from domain.commands import (
     AdjustStock,
+    CancelOrder,
     Deposit,
     DiscontinueProduct,
     ReserveStock,
@@ -132,6 +134,29 @@ def test_what_was_promised_behind_a_hole_is_named(
     findings, _ = audited(on)
     assert [each.stream_id for each in findings if each.check == "stock"] == [board]
     assert any("4 more are promised than are there" in each.text for each in findings)
+
+
+def test_a_wish_may_be_heard_later_than_it_stands_in_the_log(
+    on: Connections, database_url: str
+) -> None:
+    history = History()
+    ada, board = history.customer(), history.product()
+    order = history.order(ada, {board: 1})
+    run = history.place(ada, order, "first")
+    origin = Origin(ada[0], run, "the worker")
+    process, [reserve] = react(None, history.recorded[-1].event)
+    [wish] = history.send(CancelOrder(order))
+    [reserved] = history.send(reserve, origin)
+    process, [charge] = react(process, reserved.event)
+    process, _ = react(process, wish.event)  # only now: the payment is asked for already
+    happened = history.send(charge, origin)
+    for each in happened:
+        process, commands = react(process, each.event)
+        for command in commands:
+            happened += history.send(command, origin)
+    assert process is None
+    store(database_url, history.recorded)
+    assert audited(on)[0] == []
 
 
 def test_a_last_event_that_was_deleted_is_found(
