@@ -35,7 +35,7 @@ SCHEMA: LiteralString = """
 CREATE TABLE orders (
     order_id uuid PRIMARY KEY,
     -- 1, 2, 3 ... in the order of creation: what people say on the telephone.
-    number bigint NOT NULL UNIQUE,
+    number bigint NOT NULL UNIQUE DEFERRABLE, -- which lets several move up at once
     customer_id uuid NOT NULL,
     account_id uuid NOT NULL,
     status text NOT NULL,
@@ -58,21 +58,31 @@ CREATE TABLE orders (
 CREATE INDEX ON orders (customer_id, created_position DESC);
 """
 
+# Numbers are what the log says. An order that could not be read until now takes its place among
+# those that were created after it, and they move up, as they would in a rebuild.
 _INSERT: LiteralString = """
+WITH created AS (
+    SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[],
+        %b::bigint[], %b::text[], %b::uuid[], %b::timestamptz[], %b::text[], %b::timestamptz[],
+        %b::timestamptz[], %b::bigint[], %b::bigint[])
+        AS created (order_id, customer_id, account_id, status, items, shipping_address, total,
+            receipt, shipment_id, shipment_prepared_at, problem, created_at, updated_at,
+            created_position, position)
+), moved_up AS (
+    UPDATE orders SET number = number + (
+        SELECT count(*) FROM created WHERE created.created_position < orders.created_position)
+    WHERE created_position > (SELECT min(created_position) FROM created)
+)
 INSERT INTO orders (order_id, number, customer_id, account_id, status, items, shipping_address,
     total, receipt, shipment_id, shipment_prepared_at, problem, created_at, updated_at,
     created_position, position)
-SELECT order_id, (SELECT coalesce(max(number), 0) FROM orders)
-        + row_number() OVER (ORDER BY created_position),
+SELECT order_id,
+    coalesce((SELECT number FROM orders WHERE created_position < created.created_position
+        ORDER BY created_position DESC LIMIT 1), 0) + row_number() OVER (ORDER BY created_position),
     customer_id, account_id, status, items::jsonb, shipping_address::jsonb, total, receipt::jsonb,
     shipment_id, shipment_prepared_at, problem::jsonb, created_at, updated_at, created_position,
     position
-FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::bigint[],
-    %b::text[], %b::uuid[], %b::timestamptz[], %b::text[], %b::timestamptz[], %b::timestamptz[],
-    %b::bigint[], %b::bigint[])
-    AS created (order_id, customer_id, account_id, status, items, shipping_address, total,
-        receipt, shipment_id, shipment_prepared_at, problem, created_at, updated_at,
-        created_position, position)
+FROM created
 """
 
 _UPDATE: LiteralString = """

@@ -115,6 +115,6 @@ async def test_what_was_not_there_is_null_and_one_moment_has_to_be_given(shop: S
 async def test_the_read_models_tell_how_far_they_are(shop: Shop) -> None:
     admin = await shop.admin()
     found = await admin.ask("{ projections { name state position lag } }")
-    assert [each["name"] for each in found] == ["accounts", "orders", "products"]
+    assert [each["name"] for each in found] == ["accounts", "orders", "products", "returns"]
     assert {each["state"] for each in found} == {"RUNNING"}
     assert {each["lag"] for each in found} == {0}

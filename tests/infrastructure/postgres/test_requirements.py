@@ -151,7 +151,7 @@ def test_who_does_not_own_the_tables_cannot_change_them(database_url: str, role:
         run(database_url, f"DROP OWNED BY {role}")
 
 
-SCHEMAS = "public, products, orders, accounts"
+SCHEMAS = "public, products, orders, accounts, returns"
 EVERYTHING = (
     f"GRANT USAGE ON SCHEMA {SCHEMAS} TO {{role}}",
     f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SCHEMAS} TO {{role}}",
