@@ -23,9 +23,14 @@ def last_known(connection: Connection[Any]) -> Known:
 
 
 def known_at(connection: Connection[Any], position: int) -> Known:
-    """The event at the position, which has been seen."""
+    """The event at the position, which has been seen; 0 is before the first. Raises LogChanged
+    where the log has none there."""
+    if position == 0:
+        return NOTHING_KNOWN
     row = connection.execute(EVENT_AT, (position,), binary=True).fetchone()
-    return known_by(row) if row else NOTHING_KNOWN
+    if row is None:
+        raise LogChanged("The log ends before what was read of it")
+    return known_by(row)
 
 
 def check_reached(connection: Connection[Any], who: str, position: int) -> None:

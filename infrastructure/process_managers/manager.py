@@ -121,8 +121,8 @@ class ProcessManager:
             (self.name,),
         ).fetchone()
         self._position = self._tracked = row[0] if row else 0
+        self._known = last_known(connection)  # before the check: see `heartbeat`
         check_reached(connection, "The process manager", self._position)
-        self._known = last_known(connection)
         self._streams.clear()
         self._inbox.clear()
         self._asked = None
