@@ -75,7 +75,7 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:
+        except Exception:  # `failure` has answered it, and it was raised on for us
             log.exception("request failed", path=scope["path"])
         seconds = perf_counter() - began
         method = scope["method"] if scope["method"] in METHODS else "OTHER"

@@ -157,7 +157,7 @@ class Writer:
             batch = self._take()
             try:
                 await self._record(batch)
-            except Exception as error:
+            except Exception as error:  # those who wait are told; the next batch is not this one
                 _fail(batch, Unavailable(), error)
                 await log.aexception("append failed", events=sum(len(a.events) for a in batch))
             except BaseException:

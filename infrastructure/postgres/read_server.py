@@ -256,8 +256,8 @@ async def _replica_at(place: str, url: str) -> _Replica | None:
     try:
         if await _first_at(place, [replica]):
             return replica
-    except psycopg.Error:
-        pass  # it is gone again
+    except psycopg.Error as error:
+        await log.ainfo("a replica is gone again", error=type(error).__name__)
     except BaseException:
         await connection.close()
         raise

@@ -112,7 +112,7 @@ class EventStream:
             await _write(send, _event("next", {"errors": errors}))
         except TimeoutError:
             raise
-        except Exception:
+        except Exception:  # whatever it was: the log has it, and the client its end
             log.exception("operation failed")
             failed = Internal.of(self._context.call.id).formatted
             await _write(send, _event("next", {"errors": [failed]}))

@@ -180,7 +180,7 @@ class Connection:
             errors = refusal.errors
         except (Closed, WebSocketDisconnect):
             raise
-        except Exception:
+        except Exception:  # the other operations of the connection go on
             log.exception("operation failed")
             errors = [Internal.of(call.id)]
         # From now on the client may use the id again.
